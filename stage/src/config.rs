@@ -1,0 +1,7 @@
+//! Settings.
+/// x
+#[derive(Debug)]
+pub struct Settings;
+/// x
+#[derive(Debug)]
+pub struct ConfigError;

@@ -1,0 +1,247 @@
+//! Databases of services: one SQLite file or one PostgreSQL database each, and who leads on it.
+
+use std::{path::PathBuf, str::FromStr as _, time::Duration};
+
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection, PgPool, SqlitePool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::Mutex;
+
+use crate::Retry;
+
+/// Connections of one service: its writer, its relay, its readers, and some to spare.
+const CONNECTIONS: u32 = 6;
+/// How long a connection may take before the database counts as not ready.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Where a database is.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    /// `sqlite:FILE` or `postgres://user@host:port/database?sslmode=verify-full&sslrootcert=FILE`.
+    pub url: String,
+    /// File that holds the password, so that it stands in no setting and no argument.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+}
+
+/// Why a database cannot be used; a restart does not help, a command does.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The settings do not name a database.
+    #[error("the setting `{setting}` names no database: {why}")]
+    Settings {
+        /// The setting.
+        setting: String,
+        /// Why.
+        why: String,
+    },
+    /// It cannot be reached.
+    #[error("the database of `{setting}` cannot be reached: {why}")]
+    Unavailable {
+        /// The setting.
+        setting: String,
+        /// Why.
+        why: String,
+    },
+    /// Its tables are not those of this release.
+    #[error(
+        "the database of `{setting}` is at version {found}, this release needs {needed}; run `idtrail database migrate`"
+    )]
+    Version {
+        /// The setting.
+        setting: String,
+        /// What it has.
+        found: i64,
+        /// What this release needs.
+        needed: i64,
+    },
+}
+
+/// A database of one service.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// One file.
+    Sqlite(SqlitePool),
+    /// One PostgreSQL database.
+    Postgres(PgPool),
+}
+
+impl Database {
+    /// Opens the database named by `location`; `setting` names it in errors.
+    ///
+    /// Connects lazily: a server that is down shows at first use.
+    pub fn open(location: &Location, setting: &str) -> Result<Self, DatabaseError> {
+        let wrong = |why: String| DatabaseError::Settings {
+            setting: setting.to_owned(),
+            why,
+        };
+        if location.url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(&location.url)
+                .map_err(|error| wrong(error.to_string()))?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(CONNECT)
+                // Without it `INSERT OR REPLACE` deletes rows past every trigger.
+                .pragma("recursive_triggers", "ON")
+                .pragma("wal_autocheckpoint", "16384")
+                .disable_statement_logging();
+            let pool = SqlitePoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .acquire_timeout(CONNECT);
+            return Ok(Self::Sqlite(pool.connect_lazy_with(options)));
+        }
+        let options = postgres(location).map_err(wrong)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(CONNECT);
+        Ok(Self::Postgres(pool.connect_lazy_with(options)))
+    }
+
+    /// Makes or upgrades the tables.
+    pub async fn migrate(
+        &self,
+        setting: &str,
+        migrations: &Migrations,
+    ) -> Result<(), DatabaseError> {
+        let done = match self {
+            Self::Sqlite(pool) => migrations.sqlite.run(pool).await,
+            Self::Postgres(pool) => migrations.postgres.run(pool).await,
+        };
+        done.map_err(|error| DatabaseError::Unavailable {
+            setting: setting.to_owned(),
+            why: error.to_string(),
+        })
+    }
+
+    /// Whether the tables are those of this release.
+    pub async fn check(&self, setting: &str, migrations: &Migrations) -> Result<(), DatabaseError> {
+        const APPLIED: &str =
+            "SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success";
+        let (found, needed): (Result<(i64,), _>, _) = match self {
+            Self::Sqlite(pool) => (
+                sqlx::query_as(APPLIED).fetch_one(pool).await,
+                newest(migrations.sqlite),
+            ),
+            Self::Postgres(pool) => (
+                sqlx::query_as(APPLIED).fetch_one(pool).await,
+                newest(migrations.postgres),
+            ),
+        };
+        let found = match found {
+            Ok((version,)) => version,
+            // The table that lists migrations is not there: nothing was ever made.
+            Err(sqlx::Error::Database(_)) => 0,
+            Err(error) => {
+                return Err(DatabaseError::Unavailable {
+                    setting: setting.to_owned(),
+                    why: error.to_string(),
+                });
+            }
+        };
+        if found == needed {
+            Ok(())
+        } else {
+            Err(DatabaseError::Version {
+                setting: setting.to_owned(),
+                found,
+                needed,
+            })
+        }
+    }
+}
+
+/// The tables of one service, for both kinds of database.
+#[derive(Debug)]
+pub struct Migrations {
+    /// For SQLite.
+    pub sqlite: &'static Migrator,
+    /// For PostgreSQL.
+    pub postgres: &'static Migrator,
+}
+
+fn newest(migrator: &Migrator) -> i64 {
+    migrator
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
+}
+
+fn postgres(location: &Location) -> Result<PgConnectOptions, String> {
+    let options = PgConnectOptions::from_str(&location.url).map_err(|error| error.to_string())?;
+    let options = options.disable_statement_logging();
+    let Some(file) = &location.password_file else {
+        return Ok(options);
+    };
+    let password =
+        std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(options.password(password.trim_end_matches(['\r', '\n'])))
+}
+
+/// Which of several processes works on a database: the one that holds its advisory lock.
+#[derive(Debug)]
+pub enum Lead {
+    /// A file has one process, which holds the lock of the data folder.
+    Alone,
+    /// The lock lives as long as its connection.
+    Locked {
+        /// The lock's number, derived from the stage's name.
+        key: i64,
+        /// How to connect.
+        options: Box<PgConnectOptions>,
+        /// The connection that holds the lock, once it does.
+        holder: Mutex<Option<PgConnection>>,
+    },
+}
+
+impl Lead {
+    /// Leadership of `name` on this database.
+    pub fn of(database: &Database, name: &str) -> Self {
+        match database {
+            Database::Sqlite(_) => Self::Alone,
+            Database::Postgres(pool) => Self::Locked {
+                key: name.bytes().fold(0x1d7a_11, |key: i64, byte| {
+                    key.wrapping_mul(31).wrapping_add(i64::from(byte))
+                }),
+                options: Box::new(pool.connect_options().as_ref().clone()),
+                holder: Mutex::new(None),
+            },
+        }
+    }
+
+    /// Whether this process leads; becomes the leader if nobody is.
+    pub async fn holds(&self) -> Result<bool, Retry> {
+        let Self::Locked {
+            key,
+            options,
+            holder,
+        } = self
+        else {
+            return Ok(true);
+        };
+        let mut holder = holder.lock().await;
+        if let Some(connection) = holder.as_mut() {
+            if connection.ping().await.is_ok() {
+                return Ok(true);
+            }
+            *holder = None;
+        }
+        let unready =
+            |error: sqlx::Error| Retry::because(format!("the database is not available: {error}"));
+        let mut connection = options.connect().await.map_err(unready)?;
+        let (won,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_lock($1)")
+            .bind(key)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(unready)?;
+        if won {
+            *holder = Some(connection);
+        }
+        Ok(won)
+    }
+}

@@ -1,0 +1,166 @@
+//! What the process says of itself: `/livez`, `/readyz`, `/status`, `/metrics`.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use schemas::Timestamp;
+use serde::Serialize;
+
+use crate::Retry;
+
+pub mod page;
+
+/// The state of one stage.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// `starting`, `running`, `standby`, `retrying` or `stopped`.
+    pub state: &'static str,
+    /// What it waits for, while retrying.
+    pub waits_for: Option<String>,
+    /// Since when it is in this state.
+    pub since: Option<Timestamp>,
+    /// When it last finished a batch.
+    pub last_event: Option<Timestamp>,
+    /// Records finished since the start.
+    pub records: u64,
+    /// Records not yet taken, by the last look.
+    pub lag: Option<i64>,
+}
+
+/// The states of all stages of the process. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Health(Arc<Mutex<BTreeMap<String, Status>>>);
+
+impl Health {
+    /// No stage yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The handle by which a stage tells its state; the first call makes it known as `starting`.
+    pub fn stage(&self, name: &str) -> StageStatus {
+        self.lock().entry(name.to_owned()).or_insert(Status {
+            state: "starting",
+            waits_for: None,
+            since: None,
+            last_event: None,
+            records: 0,
+            lag: None,
+        });
+        StageStatus {
+            health: self.clone(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// All states, by name.
+    pub fn all(&self) -> BTreeMap<String, Status> {
+        self.lock().clone()
+    }
+
+    /// What is not ready, with why; empty means ready.
+    pub fn not_ready(&self) -> Vec<String> {
+        let all = self.lock();
+        let broken = all
+            .iter()
+            .filter(|(_, status)| !matches!(status.state, "running" | "standby"));
+        broken
+            .map(|(name, status)| {
+                let why = status
+                    .waits_for
+                    .as_deref()
+                    .map(|what| format!(": {what}"))
+                    .unwrap_or_default();
+                format!("{name} is {}{why}", status.state)
+            })
+            .collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Status>> {
+        // Only whole values are written, so a poisoned map is still whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The handle of one stage.
+#[derive(Clone, Debug)]
+pub struct StageStatus {
+    health: Health,
+    name: String,
+}
+
+impl StageStatus {
+    /// It does its work.
+    pub fn running(&self, now: Timestamp) {
+        self.set("running", None, now);
+    }
+
+    /// Another process leads; this one is ready to take over.
+    pub fn standby(&self, now: Timestamp) {
+        self.set("standby", None, now);
+    }
+
+    /// It has ended.
+    pub fn stopped(&self, now: Timestamp) {
+        self.set("stopped", None, now);
+    }
+
+    /// The world is not ready; logged once for each pause, which grows.
+    pub fn retrying(&self, retry: &Retry, pause: Duration, now: Timestamp) {
+        metrics::counter!("idtrail_retries_total", "stage" => self.name.clone()).increment(1);
+        tracing::warn!(
+            stage = self.name,
+            pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            "retrying: {retry}"
+        );
+        self.set("retrying", Some(retry.to_string()), now);
+    }
+
+    /// It has taken records.
+    pub fn took(&self, records: usize) {
+        metrics::counter!("idtrail_records_in_total", "stage" => self.name.clone())
+            .increment(records as u64);
+    }
+
+    /// It has finished records.
+    pub fn committed(&self, records: usize, now: Timestamp) {
+        metrics::counter!("idtrail_records_processed_total", "stage" => self.name.clone())
+            .increment(records as u64);
+        let mut all = self.health.lock();
+        if let Some(status) = all.get_mut(&self.name) {
+            status.records += records as u64;
+            status.last_event = Some(now);
+            if status.state != "running" {
+                status.state = "running";
+                status.waits_for = None;
+                status.since = Some(now);
+            }
+        }
+    }
+
+    /// How far it is behind.
+    pub fn lag(&self, records: i64) {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a lag beyond 2^52 records is no longer a number for people"
+        )]
+        metrics::gauge!("idtrail_consumer_lag_records", "stage" => self.name.clone())
+            .set(records as f64);
+        if let Some(status) = self.health.lock().get_mut(&self.name) {
+            status.lag = Some(records);
+        }
+    }
+
+    fn set(&self, state: &'static str, waits_for: Option<String>, now: Timestamp) {
+        if let Some(status) = self.health.lock().get_mut(&self.name) {
+            if status.state != state {
+                status.since = Some(now);
+            }
+            status.state = state;
+            status.waits_for = waits_for;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! W3C Trace Context: one trace from POST to notice.
+
+use crate::Chance;
+
+/// A `traceparent` of version 00.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceParent {
+    trace: [u8; 16],
+    span: [u8; 8],
+    sampled: bool,
+}
+
+impl TraceParent {
+    /// Begins a trace. What a sender claims is not trusted, so the door always begins one.
+    pub fn begin(chance: Chance) -> Self {
+        let mut this = Self {
+            trace: chance.bytes(),
+            span: chance.bytes(),
+            sampled: true,
+        };
+        // All-zero ids are invalid (Trace Context §3.2.2.3).
+        this.trace[0] |= 1;
+        this.span[0] |= 1;
+        this
+    }
+
+    /// Reads a header value; a malformed one is none, and its reader begins a new trace.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let (version, trace, span, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let lower = text.bytes().all(|byte| !byte.is_ascii_uppercase());
+        if version != "00" || parts.next().is_some() || !lower || flags.len() != 2 {
+            return None;
+        }
+        let mut this = Self {
+            trace: [0; 16],
+            span: [0; 8],
+            sampled: u8::from_str_radix(flags, 16).ok()? & 1 == 1,
+        };
+        hex::decode_to_slice(trace, &mut this.trace).ok()?;
+        hex::decode_to_slice(span, &mut this.span).ok()?;
+        (this.trace != [0; 16] && this.span != [0; 8]).then_some(this)
+    }
+
+    /// The trace id.
+    pub fn trace_id(&self) -> [u8; 16] {
+        self.trace
+    }
+
+    /// The id of the span that is the parent of what follows.
+    pub fn span_id(&self) -> [u8; 8] {
+        self.span
+    }
+
+    /// The same trace with another span as the parent.
+    #[must_use]
+    pub fn with_span(mut self, span: [u8; 8]) -> Self {
+        self.span = span;
+        self
+    }
+}
+
+impl std::fmt::Display for TraceParent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "00-{}-{}-0{}",
+            hex::encode(self.trace),
+            hex::encode(self.span),
+            u8::from(self.sampled)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_survives_its_header_and_malformed_ones_are_none() {
+        let begun = TraceParent::begin(Chance::system());
+        assert_eq!(TraceParent::parse(&begun.to_string()), Some(begun));
+        for wrong in [
+            "",
+            "00",
+            "01-x",
+            "00-00000000000000000000000000000000-0000000000000001-01",
+            "00-AA-b-01",
+        ] {
+            assert_eq!(TraceParent::parse(wrong), None, "{wrong}");
+        }
+    }
+}
