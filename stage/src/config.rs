@@ -1,7 +1,324 @@
-//! Settings.
-/// x
-#[derive(Debug)]
-pub struct Settings;
-/// x
-#[derive(Debug)]
-pub struct ConfigError;
+//! Settings: one TOML file, every key also an environment variable, unknown keys refused.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use toml::{Table, Value};
+
+/// Prefix of environment variables: `IDTRAIL_<SECTION>__<KEY>`.
+const ENV_PREFIX: &str = "IDTRAIL_";
+/// Variables of the test runner and of cargo begin with these words and are no settings.
+const NOT_SETTINGS: [&str; 2] = ["IDTRAIL_TEST_", "IDTRAIL_SOAK"];
+
+/// What is wrong with the settings. Names the setting, never a secret value.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {file} cannot be read: {why}")]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The file is no TOML.
+    #[error("the configuration file {file} is no TOML: {why}")]
+    Toml {
+        /// The file.
+        file: PathBuf,
+        /// Where and why.
+        why: String,
+    },
+    /// A section or key that does not exist, or a value of the wrong kind.
+    #[error("[{section}] {why}")]
+    Section {
+        /// The section.
+        section: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Allowed values that must not stand together or not in this profile.
+    #[error("unsafe setting `{setting}`: {why}")]
+    Unsafe {
+        /// The setting.
+        setting: String,
+        /// Why it is refused, and what to do.
+        why: String,
+    },
+}
+
+/// Where a setting comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The file.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(String),
+    /// An argument of the command.
+    Argument(String),
+    /// Nobody set it.
+    Default,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{}", file.display()),
+            Self::Environment(name) | Self::Argument(name) => f.write_str(name),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The merged settings: file, then environment, then arguments.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    merged: Table,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Settings {
+    /// Reads the file, if one is named, and lays the environment over it.
+    pub fn load(
+        file: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        let mut this = Self::default();
+        if let Some(file) = file {
+            let text = std::fs::read_to_string(file).map_err(|error| ConfigError::File {
+                file: file.to_owned(),
+                why: error.to_string(),
+            })?;
+            let table: Table =
+                text.parse()
+                    .map_err(|error: toml::de::Error| ConfigError::Toml {
+                        file: file.to_owned(),
+                        why: error.to_string(),
+                    })?;
+            for (path, value) in leaves(&table) {
+                this.set(&path, value, Origin::File(file.to_owned()));
+            }
+        }
+        for (name, text) in environment {
+            let Some(rest) = name.strip_prefix(ENV_PREFIX) else {
+                continue;
+            };
+            if NOT_SETTINGS.iter().any(|word| name.starts_with(word)) {
+                continue;
+            }
+            let path = rest.to_ascii_lowercase().replace("__", ".");
+            this.set(&path, value_of(text), Origin::Environment(name.clone()));
+        }
+        Ok(this)
+    }
+
+    /// Lays an argument over what was read; `path` is `section.key`.
+    pub fn set(&mut self, path: &str, value: Value, origin: Origin) {
+        let mut table = &mut self.merged;
+        let mut parts: Vec<&str> = path.split('.').collect();
+        let Some(key) = parts.pop() else { return };
+        for part in parts {
+            let next = table
+                .entry(part)
+                .or_insert_with(|| Value::Table(Table::new()));
+            if !next.is_table() {
+                *next = Value::Table(Table::new());
+            }
+            let Some(inner) = next.as_table_mut() else {
+                return;
+            };
+            table = inner;
+        }
+        table.insert(key.to_owned(), value);
+        self.origins.insert(path.to_owned(), origin);
+    }
+
+    /// Lays an argument over what was read, where nothing was set yet.
+    pub fn set_default(&mut self, path: &str, value: Value, origin: Origin) {
+        if self.origin(path) == Origin::Default {
+            self.set(path, value, origin);
+        }
+    }
+
+    /// One section. Unknown keys are refused by the section's type.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        let value = self
+            .merged
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| Value::Table(Table::new()));
+        value
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError::Section {
+                section: name.to_owned(),
+                why: error.message().to_owned(),
+            })
+    }
+
+    /// Refuses sections that do not exist.
+    pub fn only_sections(&self, known: &[&str]) -> Result<(), ConfigError> {
+        match self
+            .merged
+            .keys()
+            .find(|name| !known.contains(&name.as_str()))
+        {
+            None => Ok(()),
+            Some(name) => Err(ConfigError::Section {
+                section: name.clone(),
+                why: format!("no such section; there are {}", known.join(", ")),
+            }),
+        }
+    }
+
+    /// Where a setting, given as `section.key`, comes from.
+    pub fn origin(&self, path: &str) -> Origin {
+        self.origins.get(path).cloned().unwrap_or(Origin::Default)
+    }
+}
+
+/// The values of a table with their paths; arrays and tables of arrays are values.
+pub fn leaves(table: &Table) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) if !inner.is_empty() => {
+                all.extend(
+                    leaves(inner)
+                        .into_iter()
+                        .map(|(path, value)| (format!("{key}.{path}"), value)),
+                );
+            }
+            value => all.push((key.clone(), value.clone())),
+        }
+    }
+    all
+}
+
+/// A variable's text as TOML would read it; what is no TOML value is text.
+fn value_of(text: &str) -> Value {
+    let parsed: Result<Table, _> = format!("value = {text}").parse();
+    parsed
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// A URL with its password masked, for printing.
+pub fn masked(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    match rest.split_once('@') {
+        Some((user, host)) if user.contains(':') && !user.contains('/') => {
+            format!(
+                "{scheme}://{}:***@{host}",
+                user.split(':').next().unwrap_or_default()
+            )
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// What a process is for; production refuses what only a trial may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// A trial: loopback and made-up data.
+    #[default]
+    Development,
+    /// Real clients.
+    Production,
+}
+
+/// `[idtrail]`: the whole process.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Process {
+    /// `development` or `production`.
+    pub profile: Profile,
+}
+
+/// `[admin]`: health, metrics and status.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Where to listen; loopback unless something else is asked for.
+    pub listen: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_variable_outranks_nothing_but_the_default() {
+        let settings = Settings::load(
+            None,
+            &environment(&[("IDTRAIL_ADMIN__LISTEN", "127.0.0.1:1")]),
+        )
+        .unwrap();
+        assert_eq!(settings.section::<Admin>("admin").unwrap().listen.port(), 1);
+        assert_eq!(
+            settings.origin("admin.listen"),
+            Origin::Environment("IDTRAIL_ADMIN__LISTEN".to_owned())
+        );
+    }
+
+    #[test]
+    fn unknown_keys_and_sections_are_refused_by_name() {
+        let settings =
+            Settings::load(None, &environment(&[("IDTRAIL_ADMIN__LISTN", "x")])).unwrap();
+        assert!(
+            settings
+                .section::<Admin>("admin")
+                .unwrap_err()
+                .to_string()
+                .contains("listn")
+        );
+        assert!(
+            settings
+                .only_sections(&["broker"])
+                .unwrap_err()
+                .to_string()
+                .contains("[admin]")
+        );
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_masked() {
+        assert_eq!(
+            masked("postgres://me:secret@host/db"),
+            "postgres://me:***@host/db"
+        );
+        assert_eq!(masked("postgres://me@host/db"), "postgres://me@host/db");
+    }
+
+    #[test]
+    fn numbers_lists_and_text_are_told_apart() {
+        assert_eq!(value_of("12"), Value::Integer(12));
+        assert_eq!(value_of("[\"a\"]").as_array().map(Vec::len), Some(1));
+        assert_eq!(
+            value_of("127.0.0.1:80"),
+            Value::String("127.0.0.1:80".to_owned())
+        );
+    }
+}

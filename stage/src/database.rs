@@ -205,7 +205,7 @@ impl Lead {
         match database {
             Database::Sqlite(_) => Self::Alone,
             Database::Postgres(pool) => Self::Locked {
-                key: name.bytes().fold(0x1d7a_11, |key: i64, byte| {
+                key: name.bytes().fold(0x001d_7a11, |key: i64, byte| {
                     key.wrapping_mul(31).wrapping_add(i64::from(byte))
                 }),
                 options: Box::new(pool.connect_options().as_ref().clone()),

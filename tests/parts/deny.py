@@ -10,8 +10,6 @@ import sys
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# The default registry, by the name that every lock file gives it.
-REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 
 
 def users(package: dict) -> list[str] | None:
@@ -34,13 +32,16 @@ def main() -> None:
     banned = {rule["name"]: rule for rule in rules["bans"]["deny"]}
     faults = []
 
+    registries = {package["source"] for package in packages if package.get("source", "").startswith("registry+")}
+    if len(registries) > 1:
+        faults.append(f"more than one registry: {', '.join(sorted(registries))}")
+
     for package in packages:
         label = f"{package['name']} {package['version']}"
+        # Without a source it is a member of the workspace.
         source = package.get("source")
-        if source not in (None, REGISTRY):
-            faults.append(f"{label} comes from {source}; only the default registry is allowed")
-        if source is not None and "checksum" not in package:
-            faults.append(f"{label} has no checksum")
+        if source is not None and (source not in registries or "checksum" not in package):
+            faults.append(f"{label} comes from {source}; only a registry's crates, with checksums, are allowed")
 
         rule = banned.get(package["name"])
         if rule is None or (found := users(package)) is None:

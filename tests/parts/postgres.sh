@@ -9,8 +9,8 @@ DATA=$HOME_DIR/data
 # SIGINT is the server's "fast" shutdown; SIGTERM would wait for every client to leave.
 STOP_SIGNAL=INT
 
-# The newest that is installed.
-BIN=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+# The newest server that is installed; folders without initdb hold clients only.
+BIN=$(dirname "$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)")
 [[ -x $BIN/initdb ]] || BIN=$(dirname "$(command -v initdb)")
 
 # The server refuses to be root.
@@ -20,6 +20,14 @@ as_owner() {
   else
     (cd "$HOME_DIR" && "$@")
   fi
+}
+
+# pg_ctl starts the server, which writes its number itself. The file outlives a kill; a process that works in our folder
+# is ours.
+pid() {
+  local number
+  read -r number 2>/dev/null <"$DATA/postmaster.pid" || return 1
+  [[ $(readlink "/proc/$number/cwd") == "$DATA" ]] && printf '%s\n' "$number"
 }
 
 fetch() { [[ -x $BIN/initdb ]] || fail "no initdb: run tests/parts/setup.sh test"; }
@@ -33,7 +41,7 @@ configure() {
   chmod 600 "$HOME_DIR"/*
   ((EUID != 0)) || chown -R postgres:postgres "$HOME_DIR" "$LOG"
   as_owner "$BIN/initdb" -D "$DATA" -U postgres --pwfile="$HOME_DIR/password" --auth=scram-sha-256 \
-    --data-checksums --encoding=UTF8 --locale=C.UTF-8 >>"$LOG"
+    --data-checksums --encoding=UTF8 --locale=C.UTF-8 >>"$LOG" 2>&1 || fail "initdb did not succeed"
   cat >>"$DATA/postgresql.conf" <<CONF
 listen_addresses = '127.0.0.1'
 port = $postgres_port
@@ -58,7 +66,6 @@ launch_and_wait() {
     ((SECONDS < end)) || fail "waited 30 s for pg_ctl to start it"
     sleep 0.3
   done
-  record_pid "$(head -n 1 "$DATA/postmaster.pid")"
 }
 
 verb "$@"

@@ -25,7 +25,7 @@ cd "$(dirname "$0")/../.."
 # --- what is missing, by its Debian package ---------------------------------------------------------------------------
 
 have() { command -v "$1" >/dev/null 2>&1; }
-header() { echo "#include <$1>" | "${2:-gcc}" -E - >/dev/null 2>&1; }
+header() { echo "#include <$1>" | gcc -E - >/dev/null 2>&1; }
 
 missing=()
 need() { # need PACKAGE CHECK…
@@ -77,7 +77,7 @@ as_root=()
 ((EUID == 0)) || as_root=(sudo)
 may_install() { have apt-get && { ((EUID == 0)) || { have sudo && sudo -n true 2>/dev/null; }; }; }
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >&2; }
-offered() { apt-cache show --no-all-versions "$1" >/dev/null 2>&1; }
+offered() { LC_ALL=C apt-cache policy "$1" | grep -q 'Candidate: [^(]'; }
 
 # Other releases carry other versions under other names.
 choose() {

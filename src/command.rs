@@ -1,0 +1,329 @@
+//! The words of the command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Takes callbacks of identity-verification providers, tells who waits, and keeps a history that can be checked.
+#[derive(Debug, Parser)]
+#[command(name = "idtrail", version = crate::about::line(), max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 yes or done, 1 the answer is no, 2 wrong usage or configuration, 3 an outside system could not be reached.\n\nExample: idtrail up")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which system a command is about.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Place {
+    /// Settings, one TOML file; every key is also `IDTRAIL_<SECTION>__<KEY>`.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder of `idtrail up` (embedded broker and databases).
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run all services in one process on the embedded defaults
+    Up(Up),
+    /// Play the whole story unattended and check it
+    Demo(Demo),
+    /// Run the door: callbacks to `raw`
+    #[command(after_help = "Example: idtrail ingest --config idtrail.toml")]
+    Ingest,
+    /// Run `raw` to `checked`
+    #[command(after_help = "Example: idtrail validate --config idtrail.toml")]
+    Validate,
+    /// Run `checked` to `enriched`
+    #[command(after_help = "Example: idtrail enrich --config idtrail.toml")]
+    Enrich,
+    /// Run `enriched` to `notified`
+    #[command(after_help = "Example: idtrail notify --config idtrail.toml")]
+    Notify,
+    /// Run the history and its API
+    #[command(after_help = "Example: idtrail audit --config idtrail.toml")]
+    Audit,
+    /// Say what a callback body would become, offline
+    Explain(Explain),
+    /// Post made-up callbacks to a door
+    Emit(Emit),
+    /// Show the events of a topic
+    Tail(Tail),
+    /// Show every check of a client and every step of it
+    History(History),
+    /// Show what was refused, and send it through again
+    Rejected(Rejected),
+    /// Check or create the topics
+    Topics(Topics),
+    /// Check, list or register the Avro schemas
+    Schemas(Schemas),
+    /// Check or migrate the databases
+    Database(Database),
+    /// Import or list accounts, contacts and users
+    Directory(Directory),
+    /// Show the effective settings, or an example
+    Config(Config),
+    /// Try each outside system and say what to do where it is not well
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail up --data ./data --listen 127.0.0.1:8080")]
+pub(crate) struct Up {
+    /// Data folder; made if it is not there
+    #[arg(long, default_value = "./data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Settings that replace the embedded defaults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the door listens
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where health, metrics and status listen
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin: Option<SocketAddr>,
+    /// Where the audit API listens
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) api: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail demo")]
+pub(crate) struct Demo {
+    /// Keep the data folder and say where it is
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail explain body.form\n         curl -s … | idtrail explain - --json")]
+pub(crate) struct Explain {
+    /// The body; `-` reads stdin
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The media type; without it the first byte decides
+    #[arg(long, value_name = "T")]
+    pub(crate) content_type: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail emit --scenario approved --count 100 --rate 20\n         idtrail emit --list")]
+pub(crate) struct Emit {
+    /// List the scenarios
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// What to post; may be given more than once, then they take turns
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Vec<String>,
+    /// Post these bodies as they are
+    #[arg(long, value_name = "F", conflicts_with = "scenario")]
+    pub(crate) file: Vec<PathBuf>,
+    /// How many posts
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) count: u64,
+    /// Posts a second; without it as fast as answers come
+    #[arg(long, value_name = "R")]
+    pub(crate) rate: Option<f64>,
+    /// Posts at the same time
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub(crate) connections: usize,
+    /// The door
+    #[arg(long, default_value = "http://127.0.0.1:8080/callbacks/jumio", value_name = "URL")]
+    pub(crate) to: String,
+    /// Customer reference, e.g. an account number of the directory
+    #[arg(long, value_name = "REF")]
+    pub(crate) customer: Option<String>,
+    /// Transaction reference
+    #[arg(long, value_name = "REF")]
+    pub(crate) transaction: Option<String>,
+    /// Provider reference of the first post; without it one is made for each
+    #[arg(long, value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// One JSON object for each post
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail tail checked --data ./data --follow --json\n         idtrail tail rejected --from 2026-11-25T08:00:00Z")]
+pub(crate) struct Tail {
+    /// raw, checked, enriched, notified, audited, rejected or operated
+    #[arg(value_name = "TOPIC")]
+    pub(crate) topic: String,
+    /// `start`, `end` or an RFC 3339 time
+    #[arg(long, default_value = "start", value_name = "WHERE")]
+    pub(crate) from: String,
+    /// Wait for more
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail history --data ./data --account A-1001\n         idtrail history --reference CONTACT-000456 --json")]
+pub(crate) struct History {
+    /// Account id or number
+    #[arg(long, value_name = "A")]
+    pub(crate) account: Option<String>,
+    /// Contact id
+    #[arg(long, value_name = "C")]
+    pub(crate) contact: Option<String>,
+    /// The provider's reference, or either of ours
+    #[arg(long, value_name = "R")]
+    pub(crate) reference: Option<String>,
+    /// From this time, RFC 3339
+    #[arg(long, value_name = "T")]
+    pub(crate) since: Option<String>,
+    /// Before this time, RFC 3339
+    #[arg(long, value_name = "T")]
+    pub(crate) until: Option<String>,
+    /// One JSON object a step
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rejected {
+    #[command(subcommand)]
+    pub(crate) what: RejectedWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RejectedWhat {
+    /// What was refused, oldest first
+    #[command(after_help = "Example: idtrail rejected list --data ./data --json")]
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// One refusal with its body, while `raw` keeps it; the body may hold personal data
+    #[command(after_help = "Example: idtrail rejected show 3e0…  --data ./data")]
+    Show {
+        /// The refusal's id
+        id: String,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send it through again: the same bytes, the same event id
+    #[command(after_help = "Example: idtrail rejected replay 3e0… --reason \"account imported\" --data ./data")]
+    Replay {
+        /// The refusal's id
+        id: String,
+        /// Why; kept in the history
+        #[arg(long)]
+        reason: String,
+        /// Who; kept in the history
+        #[arg(long, default_value = "operator")]
+        by: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckOr {
+    /// Whether they fit
+    Check,
+    /// Make what is missing
+    Create,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail topics create --config idtrail.toml")]
+pub(crate) struct Topics {
+    /// Check, or create what is missing
+    pub(crate) what: CheckOr,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemasWhat {
+    /// Whether each is registered
+    Check,
+    /// Their ids
+    List,
+    /// Register what is missing
+    Register,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail schemas register --config idtrail.toml")]
+pub(crate) struct Schemas {
+    /// Check, list or register
+    pub(crate) what: SchemasWhat,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DatabaseWhat {
+    /// Whether their tables are those of this release
+    Check,
+    /// Make or upgrade their tables
+    Migrate,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail database migrate --config idtrail.toml")]
+pub(crate) struct Database {
+    /// Check or migrate
+    pub(crate) what: DatabaseWhat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Directory {
+    #[command(subcommand)]
+    pub(crate) what: DirectoryWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DirectoryWhat {
+    /// Replace the directory by a CSV or JSON file, in one transaction
+    #[command(after_help = "Example: idtrail directory import directory.json --data ./data")]
+    Import {
+        /// CSV or JSON
+        file: PathBuf,
+    },
+    /// What the directory holds
+    #[command(after_help = "Example: idtrail directory list --data ./data")]
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConfigWhat {
+    /// Print each effective setting with where it comes from, and refuse unsafe ones
+    Check,
+    /// Print a commented example
+    Example,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail config check --config idtrail.toml\n         idtrail config example > idtrail.toml")]
+pub(crate) struct Config {
+    /// Check or example
+    pub(crate) what: ConfigWhat,
+    /// One JSON object for each setting
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: idtrail doctor --config idtrail.toml")]
+pub(crate) struct Doctor {
+    /// One JSON object for each system
+    #[arg(long)]
+    pub(crate) json: bool,
+}
