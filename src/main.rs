@@ -14,11 +14,13 @@ mod emit;
 mod exit;
 mod explain;
 mod history;
+mod kafka;
 mod output;
 mod process;
 mod rejected;
 mod service;
 mod setup;
+mod stores;
 mod tail;
 mod up;
 

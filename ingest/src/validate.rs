@@ -95,7 +95,12 @@ pub fn judge(raw: &Raw) -> Verdict {
     let parsed = (provider.parse)(raw.kind(), raw.body().expose());
     let refused = match (parsed, raw.refused()) {
         (Ok(facts), None) => return Verdict::Checked(Box::new(Checked::new(raw, facts))),
-        (Err(refused), None) => refused,
+        (Ok(_), Some(code)) => Refused {
+            reason: code,
+            field: None,
+            generation: None,
+            provider_reference: None,
+        },
         // A refusal without its body is an empty body; only the door's own code says why.
         (Err(refused), Some(code)) if raw.body().expose().is_empty() && code != Refusal::Empty => {
             Refused {
@@ -103,13 +108,7 @@ pub fn judge(raw: &Raw) -> Verdict {
                 ..refused
             }
         }
-        (Err(refused), Some(_)) => refused,
-        (Ok(_), Some(code)) => Refused {
-            reason: code,
-            field: None,
-            generation: None,
-            provider_reference: None,
-        },
+        (Err(refused), _) => refused,
     };
     let rejected = Rejected::of_raw(raw, (refused.reason, refused.field, refused.generation));
     Verdict::Rejected(Box::new(rejected.about(refused.provider_reference)))

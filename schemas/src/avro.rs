@@ -69,9 +69,13 @@ impl Contract {
     /// # Panics
     /// If the type and its schema disagree, which the contract tests rule out.
     pub fn encode<E: Serialize>(&self, event: &E) -> Vec<u8> {
-        self.writer
-            .write_ser_to_vec(event)
-            .expect("the contract tests prove that type and schema agree")
+        // Not `expect`: the library's error prints the value, and a crash text may hold none.
+        self.writer.write_ser_to_vec(event).unwrap_or_else(|_| {
+            panic!(
+                "the contract tests prove that {} and its type agree",
+                self.schema.name().map_or("", |name| name.name())
+            )
+        })
     }
 
     /// Reads a datum that was written with `writer`, which may be an older or newer schema.

@@ -62,10 +62,13 @@ pub struct Facts {
 }
 
 /// A callback that keeps the contract.
+///
+/// Serde's defaults are those of the contract, for data of a writer that left the field out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checked {
     event_id: Id,
     provider: String,
+    #[serde(default)]
     generation: Generation,
     provider_reference: String,
     provider_account: Option<String>,
@@ -76,6 +79,7 @@ pub struct Checked {
     #[serde(rename = "final")]
     is_final: bool,
     rank: i32,
+    #[serde(default)]
     reasons: Vec<Finding>,
     document_type: Option<String>,
     document_subtype: Option<String>,
@@ -86,9 +90,16 @@ pub struct Checked {
     screening_hits: Option<i64>,
     occurred_at: Option<Timestamp>,
     received_at: Timestamp,
+    #[serde(default = "doubtful")]
     needs_confirmation: bool,
+    #[serde(default)]
     unknown_fields: Vec<String>,
     raw: RawPointer,
+}
+
+/// Without a word about it, nothing is taken for confirmed.
+fn doubtful() -> bool {
+    true
 }
 
 impl Checked {
@@ -127,15 +138,16 @@ impl Checked {
 
     /// `UUIDv5` of provider, provider reference and what the message says, without its times and place.
     fn identity(&self) -> Id {
-        let said = serde_json::json!({
-            "document_country": self.document_country, "document_expiry": self.document_expiry,
-            "document_subtype": self.document_subtype, "document_type": self.document_type,
-            "generation": self.generation, "kind": self.kind, "liveness": self.liveness,
-            "outcome": self.outcome, "provider_account": self.provider_account, "reasons": self.reasons,
-            "screening_hits": self.screening_hits, "similarity": self.similarity,
-            "customer_reference": self.customer_reference,
+        let mut said = serde_json::json!({
+            "customer_reference": self.customer_reference, "document_country": self.document_country,
+            "document_expiry": self.document_expiry, "document_subtype": self.document_subtype,
+            "document_type": self.document_type, "generation": self.generation, "kind": self.kind,
+            "liveness": self.liveness, "outcome": self.outcome, "provider_account": self.provider_account,
+            "reasons": self.reasons, "screening_hits": self.screening_hits, "similarity": self.similarity,
             "transaction_reference": self.transaction_reference, "unknown_fields": self.unknown_fields,
         });
+        // Sorted in any case: some crate may switch on `preserve_order` for all of us, and the ids would change.
+        said.sort_all_objects();
         Id::derive(&[&self.provider, &self.provider_reference, &said.to_string()])
     }
 

@@ -46,6 +46,7 @@ pub struct Party {
     /// Where people open the contact.
     pub contact_link: Option<String>,
     /// How it was found.
+    #[serde(default)]
     pub found_by: FoundBy,
 }
 
@@ -59,6 +60,7 @@ pub struct CommissionOwner {
     /// The queue that hears where no owner is active.
     pub fallback_queue: Option<String>,
     /// How it was found.
+    #[serde(default)]
     pub found_by: FoundBy,
 }
 
@@ -66,6 +68,7 @@ pub struct CommissionOwner {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enriched {
     checked: Checked,
+    #[serde(default)]
     confirmation: Confirmation,
     party: Party,
     commission_owner: CommissionOwner,

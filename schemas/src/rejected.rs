@@ -16,6 +16,7 @@ pub struct Rejected {
     stage: Stage,
     reason: Refusal,
     field: Option<String>,
+    #[serde(default)]
     probable_cause: ProbableCause,
     provider: Option<String>,
     generation: Option<Generation>,

@@ -34,6 +34,13 @@ macro_rules! words {
             }
         }
 
+        /// The last variant, which is also what the contract gives a reader that does not know a word.
+        impl Default for $name {
+            fn default() -> Self {
+                Self::$other
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())

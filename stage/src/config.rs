@@ -184,15 +184,12 @@ impl Settings {
 pub fn leaves(table: &Table) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     for (key, value) in table {
-        match value {
-            Value::Table(inner) if !inner.is_empty() => {
-                all.extend(
-                    leaves(inner)
-                        .into_iter()
-                        .map(|(path, value)| (format!("{key}.{path}"), value)),
-                );
+        match value.as_table().filter(|inner| !inner.is_empty()) {
+            Some(inner) => {
+                let inner = leaves(inner).into_iter();
+                all.extend(inner.map(|(path, value)| (format!("{key}.{path}"), value)));
             }
-            value => all.push((key.clone(), value.clone())),
+            None => all.push((key.clone(), value.clone())),
         }
     }
     all

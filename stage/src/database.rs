@@ -18,13 +18,12 @@ const CONNECTIONS: u32 = 6;
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// Where a database is.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Location {
     /// `sqlite:FILE` or `postgres://user@host:port/database?sslmode=verify-full&sslrootcert=FILE`.
     pub url: String,
     /// File that holds the password, so that it stands in no setting and no argument.
-    #[serde(default)]
     pub password_file: Option<PathBuf>,
 }
 

@@ -6,8 +6,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::{
     Context as OtelContext, KeyValue,
     trace::{
-        Span as _, SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId,
-        TraceState, Tracer as _,
+        Span as _, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+        Tracer as _,
     },
 };
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};

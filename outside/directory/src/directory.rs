@@ -71,6 +71,9 @@ impl Unavailable {
 
 impl From<sqlx::Error> for Unavailable {
     fn from(error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return Self::because("no connection to its database");
+        }
         // The text of a database names tables and constraints; values stand in its detail, which is left out.
         Self::because(error)
     }

@@ -11,7 +11,7 @@ mod rows;
 pub use flaw::{ImportError, Problem};
 pub(crate) use rows::TableName;
 
-/// As many rows as one transaction replaces in about a minute; users, queues, accounts, contacts and owners all count.
+/// As many rows as one transaction replaces in about ten seconds; users, queues, accounts, contacts and owners all count.
 pub(crate) const MAX_ROWS: usize = 1_000_000;
 
 /// Room for `MAX_ROWS` rows of 256 bytes, which is longer than any row of sound ids; a larger file is something else.

@@ -113,8 +113,8 @@ mod tests {
         }
     }
 
-    fn part<'a>(value: &'a str, field: &'static str) -> Option<Part<'a>> {
-        Some(Part { value, field })
+    fn part<'a>(value: &'a str, field: &'static str) -> Part<'a> {
+        Part { value, field }
     }
 
     #[test]
@@ -124,9 +124,9 @@ mod tests {
         assert_eq!(
             named,
             Named {
-                account_number: part("A-1", CUSTOMER),
+                account_number: Some(part("A-1", CUSTOMER)),
                 account_id: None,
-                contact_id: part("C-1", TRANSACTION),
+                contact_id: Some(part("C-1", TRANSACTION)),
             }
         );
     }
@@ -137,8 +137,8 @@ mod tests {
         let named = references
             .read(&asked(Some("A-1"), Some("A-1:C-1")))
             .unwrap();
-        assert_eq!(named.account_number, part("A-1", CUSTOMER));
-        assert_eq!(named.contact_id, part("C-1", TRANSACTION));
+        assert_eq!(named.account_number, Some(part("A-1", CUSTOMER)));
+        assert_eq!(named.contact_id, Some(part("C-1", TRANSACTION)));
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
         let named = references
             .read(&asked(Some("by hand"), Some("A-1")))
             .unwrap();
-        assert_eq!(named.account_number, part("A-1", TRANSACTION));
+        assert_eq!(named.account_number, Some(part("A-1", TRANSACTION)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) use sqlite::Sqlite;
 const MAX_CONNECTIONS: u32 = 4;
 
 /// The version of the tables that this release reads and writes.
-pub(crate) const SCHEMA: i64 = 1;
+pub(crate) const SCHEMA: u16 = 1;
 
 /// Statements that lead from each version of the tables to the next.
 type Steps = [&'static str; SCHEMA as usize];

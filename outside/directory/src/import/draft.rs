@@ -41,12 +41,8 @@ impl Draft {
     pub(super) fn user(&mut self, place: Place, user: User) -> Result<(), ImportError> {
         self.count(place)?;
         check(place, "id", shape::is_id(&user.id), Problem::BadId)?;
-        check(
-            place,
-            "email",
-            shape::is_email(&user.email),
-            Problem::BadEmail,
-        )?;
+        let email = shape::is_email(&user.email);
+        check(place, "email", email, Problem::BadEmail)?;
         let locale = user.locale.as_deref().is_none_or(shape::is_locale);
         check(place, "locale", locale, Problem::BadLocale)?;
         self.users.push((place, user));
@@ -56,12 +52,8 @@ impl Draft {
     pub(super) fn queue(&mut self, place: Place, queue: Queue) -> Result<(), ImportError> {
         self.count(place)?;
         check(place, "id", shape::is_id(&queue.id), Problem::BadId)?;
-        check(
-            place,
-            "email",
-            shape::is_email(&queue.email),
-            Problem::BadEmail,
-        )?;
+        let email = shape::is_email(&queue.email);
+        check(place, "email", email, Problem::BadEmail)?;
         self.queues.push((place, queue));
         Ok(())
     }
@@ -70,24 +62,16 @@ impl Draft {
     pub(super) fn account(&mut self, place: Place, account: Account) -> Result<(), ImportError> {
         self.count(place)?;
         check(place, "id", shape::is_id(&account.id), Problem::BadId)?;
-        check(
-            place,
-            "number",
-            shape::is_id(&account.number),
-            Problem::BadId,
-        )?;
+        let number = shape::is_id(&account.number);
+        check(place, "number", number, Problem::BadId)?;
         self.accounts.push((place, account));
         Ok(())
     }
 
     pub(super) fn contact(&mut self, link: Link) -> Result<(), ImportError> {
         self.count(link.place)?;
-        check(
-            link.place,
-            link.field,
-            shape::is_id(&link.id),
-            Problem::BadId,
-        )?;
+        let id = shape::is_id(&link.id);
+        check(link.place, link.field, id, Problem::BadId)?;
         self.contacts.push(link);
         Ok(())
     }
@@ -135,18 +119,14 @@ impl Draft {
             let new = ids.insert(&queue.id) && queues.insert(queue.id.as_str());
             check(*place, "id", new, Problem::Duplicate)?;
         }
-        let known = |given: &Option<(Place, &'static str, String)>| match given {
-            Some((place, field, queue)) => check(
-                *place,
-                field,
-                queues.contains(queue.as_str()),
-                Problem::UnknownQueue,
-            ),
-            None => Ok(()),
-        };
-        known(&self.default_onboarding_queue)?;
-        known(&self.fallback_queue)?;
-        let default = self.default_onboarding_queue.as_ref();
+        for (place, field, queue) in [&self.default_onboarding_queue, &self.fallback_queue]
+            .into_iter()
+            .flatten()
+        {
+            let known = queues.contains(queue.as_str());
+            check(*place, field, known, Problem::UnknownQueue)?;
+        }
+        let default = self.default_onboarding_queue.clone();
         let (_, _, default) = default
             .ok_or_else(|| ImportError::of_field("default_onboarding_queue", Problem::Missing))?;
 
@@ -159,7 +139,6 @@ impl Draft {
             check(owner.place, owner.field, known, Problem::UnknownUser)?;
             accounts.add_owner(owner)?;
         }
-        let default_onboarding_queue = default.clone();
         let fallback_queue = self.fallback_queue.map(|(_, _, queue)| queue);
         let mut users: Vec<User> = self.users.into_iter().map(|(_, user)| user).collect();
         users.sort_by(|one, other| one.id.cmp(&other.id));
@@ -169,7 +148,7 @@ impl Draft {
             users,
             queues,
             accounts: accounts.sorted(),
-            default_onboarding_queue,
+            default_onboarding_queue: default,
             fallback_queue,
         })
     }

@@ -1,5 +1,7 @@
 //! The JSON form: one document with lists of users, queues and accounts.
 
+use std::collections::HashSet;
+
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor},
@@ -110,13 +112,9 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn new(place: Place, Members(members): Members<'a>) -> Result<Self, ImportError> {
-        for (position, (key, _)) in members.iter().enumerate() {
-            if members[..position]
-                .iter()
-                .any(|(earlier, _)| earlier == key)
-            {
-                return Err(place.refused(key, Problem::GivenTwice));
-            }
+        let mut keys = HashSet::new();
+        if let Some((key, _)) = members.iter().find(|(key, _)| !keys.insert(key)) {
+            return Err(place.refused(key, Problem::GivenTwice));
         }
         Ok(Self { place, members })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{
-    PgConnection, PgPool, Postgres as Pg, Transaction,
+    ConnectOptions, PgConnection, PgPool, Postgres as Pg, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
     query, query_as, raw_sql,
 };
@@ -80,7 +80,9 @@ impl Postgres {
 #[async_trait]
 impl Store for Postgres {
     async fn schema(&self) -> sqlx::Result<Option<i64>> {
-        version(&mut *self.0.acquire().await?).await
+        // Past the pool, which would try for seconds and then say only that it took too long.
+        let mut connection = self.0.connect_options().connect().await?;
+        version(&mut connection).await
     }
 
     async fn migrate(&self) -> sqlx::Result<()> {
@@ -91,7 +93,7 @@ impl Store for Postgres {
             raw_sql(step).execute(&mut *transaction).await?;
         }
         query(SET_SCHEMA)
-            .bind(SCHEMA)
+            .bind(i64::from(SCHEMA))
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{
-    SqliteConnection, SqlitePool, query, query_as, raw_sql,
+    ConnectOptions, SqliteConnection, SqlitePool, query, query_as, raw_sql,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -77,7 +77,9 @@ impl Sqlite {
 #[async_trait]
 impl Store for Sqlite {
     async fn schema(&self) -> sqlx::Result<Option<i64>> {
-        version(&mut *self.0.acquire().await?).await
+        // Past the pool, which would try for seconds and then say only that it took too long.
+        let mut connection = self.0.connect_options().connect().await?;
+        version(&mut connection).await
     }
 
     async fn migrate(&self) -> sqlx::Result<()> {
@@ -88,7 +90,7 @@ impl Store for Sqlite {
             raw_sql(step).execute(&mut *transaction).await?;
         }
         query(SET_SCHEMA)
-            .bind(SCHEMA)
+            .bind(i64::from(SCHEMA))
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await

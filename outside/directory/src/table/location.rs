@@ -66,8 +66,8 @@ impl Fit {
     pub(super) fn of(found: Option<i64>) -> Self {
         match found {
             None => Self::Missing,
-            Some(version) if version < SCHEMA => Self::Older { version },
-            Some(version) if version > SCHEMA => Self::Newer { version },
+            Some(version) if version < i64::from(SCHEMA) => Self::Older { version },
+            Some(version) if version > i64::from(SCHEMA) => Self::Newer { version },
             Some(version) => Self::Fits { version },
         }
     }

@@ -1,0 +1,93 @@
+use super::*;
+
+fn smtp() -> Config {
+    Config {
+        channel: ChannelKind::Smtp,
+        domain: "mail.example.com".to_owned(),
+        smtp: Smtp {
+            host: "smtp.example.com".to_owned(),
+            ..Smtp::default()
+        },
+        ..Config::default()
+    }
+}
+
+fn refused(config: &Config, production: bool) -> &'static str {
+    config
+        .check(production)
+        .expect_err("it should be refused")
+        .setting
+}
+
+#[test]
+fn the_defaults_are_sound() {
+    assert_eq!(Config::default().check(false), Ok(()));
+    assert_eq!(smtp().check(true), Ok(()));
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_by_name() {
+    let change = |change: fn(&mut Config)| {
+        let mut config = smtp();
+        change(&mut config);
+        refused(&config, false)
+    };
+    assert_eq!(change(|c| c.domain = "a b".to_owned()), "notify.domain");
+    assert_eq!(change(|c| c.domain = "x>\r\nBcc".to_owned()), "notify.domain");
+    assert_eq!(change(|c| c.admins = String::new()), "notify.admins");
+    assert_eq!(change(|c| c.retry_seconds.clear()), "notify.retry_seconds");
+    assert_eq!(
+        change(|c| c.alert_window_seconds = 0),
+        "notify.alert_window_seconds"
+    );
+    assert_eq!(change(|c| c.smtp.host.clear()), "notify.smtp.host");
+    assert_eq!(
+        change(|c| c.smtp.from = Some("a@b\r\nBcc: x@y".to_owned())),
+        "notify.smtp.from"
+    );
+    assert_eq!(
+        change(|c| c.smtp.username = Some("x".to_owned())),
+        "notify.smtp.password_file"
+    );
+    assert_eq!(
+        change(|c| {
+            c.channel = ChannelKind::Maildir;
+            c.maildir = None;
+        }),
+        "notify.maildir"
+    );
+}
+
+#[test]
+fn no_tls_is_for_this_machine_and_not_for_production() {
+    let mut config = smtp();
+    config.smtp.tls = Tls::None;
+    assert_eq!(refused(&config, false), "notify.smtp.tls");
+    config.smtp.host = "127.0.0.1".to_owned();
+    assert_eq!(config.check(false), Ok(()));
+    assert_eq!(refused(&config, true), "notify.smtp.tls");
+}
+
+#[test]
+fn nobody_is_told_nothing_in_production() {
+    let config = Config {
+        channel: ChannelKind::Discard,
+        ..Config::default()
+    };
+    assert_eq!(config.check(false), Ok(()));
+    assert_eq!(refused(&config, true), "notify.channel");
+}
+
+#[test]
+fn tls_if_the_server_offers_it_cannot_be_said_and_unknown_settings_are_refused() {
+    for wrong in [
+        r#"{"smtp": {"tls": "opportunistic"}}"#,
+        r#"{"smtp": {"password": "x"}}"#,
+        r#"{"chanel": "smtp"}"#,
+    ] {
+        assert!(serde_json::from_str::<Config>(wrong).is_err(), "{wrong}");
+    }
+    let config: Config =
+        serde_json::from_str(r#"{"channel": "discard", "database": {"url": "sqlite:x"}}"#).unwrap();
+    assert_eq!(config.channel, ChannelKind::Discard);
+}

@@ -1,0 +1,161 @@
+//! What stands in a form body: names and values, decoded, in the order in which they came.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+use schemas::Refusal;
+
+use crate::{Refused, plain};
+
+/// The longest documented body has 77 names; six times that is no callback.
+const PAIRS_MAX: usize = 512;
+
+/// The one name that may stand more than once with different values.
+pub(crate) const REPEATABLE: &str = "livenessImages";
+
+/// Written in two ways by the provider's own guides.
+pub(crate) const CALLBACK_TYPE: &str = "callBackType";
+
+/// A decoded form body. It holds personal data, so it can be neither printed nor serialised.
+pub(crate) struct Form<'a> {
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Form<'a> {
+    /// Decodes a body; a byte that is not UTF-8 anywhere in it makes the whole undecodable.
+    ///
+    /// White space around the body is not part of it: in an encoded form it can stand nowhere.
+    pub(crate) fn read(body: &'a [u8]) -> Result<Self, Refused> {
+        let mut pairs = Vec::new();
+        let written = body.trim_ascii().split(|byte| *byte == b'&');
+        for pair in written.filter(|pair| !pair.is_empty()) {
+            if pairs.len() == PAIRS_MAX {
+                return Err(Refused::new(Refusal::Undecodable));
+            }
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let key = decode(halves.next().unwrap_or_default())
+                .ok_or_else(|| Refused::new(Refusal::Undecodable))?;
+            let value = decode(halves.next().unwrap_or_default())
+                .ok_or_else(|| Refused::new(Refusal::Undecodable).at(plain::name(&key)))?;
+            pairs.push((one_spelling(key), value));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// The name that stands twice with different values, if there is one.
+    pub(crate) fn conflict(&self) -> Option<&str> {
+        let mut sorted: Vec<_> = self
+            .pairs
+            .iter()
+            .filter(|(key, _)| key != REPEATABLE)
+            .collect();
+        sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+        sorted.windows(2).find_map(|neighbours| match neighbours {
+            [(one, a), (other, b)] if one == other && a != b => Some(one.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The first value of `name` that says something.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.pairs
+            .iter()
+            .filter(|(key, _)| key == name)
+            .find_map(|(_, value)| plain::given(value))
+    }
+
+    /// Whether `name` is there, whatever its value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names().any(|key| key == name)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|(key, _)| key.as_ref())
+    }
+}
+
+/// `+` is a space; a `%` without two hex digits behind it stays as it is (WHATWG).
+fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    if bytes.contains(&b'+') {
+        let spaced: Vec<u8> = bytes
+            .iter()
+            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+            .collect();
+        let text = percent_decode(&spaced).decode_utf8().ok()?;
+        Some(Cow::Owned(text.into_owned()))
+    } else {
+        percent_decode(bytes).decode_utf8().ok()
+    }
+}
+
+fn one_spelling(key: Cow<'_, str>) -> Cow<'_, str> {
+    if key.eq_ignore_ascii_case(CALLBACK_TYPE) {
+        Cow::Borrowed(CALLBACK_TYPE)
+    } else {
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_come_as_plus_and_as_percent_twenty() {
+        let form = Form::read(b"a=x+y%20z%2B&b=%C3%A9&=c&d\n").unwrap();
+        assert_eq!(form.given("a"), Some("x y z+"));
+        assert_eq!(form.given("b"), Some("é"));
+        assert_eq!(form.given(""), Some("c"));
+        assert!(form.has("d") && form.given("d").is_none());
+    }
+
+    #[test]
+    fn a_broken_percent_stays_as_it_is() {
+        let form = Form::read(b"a=%zz&b=100%&c=%4").unwrap();
+        assert_eq!(form.given("a"), Some("%zz"));
+        assert_eq!(form.given("b"), Some("100%"));
+        assert_eq!(form.given("c"), Some("%4"));
+    }
+
+    #[test]
+    fn one_byte_that_is_not_utf_8_refuses_the_whole() {
+        for (body, field) in [
+            (b"x=1&idLastName=%E9".as_slice(), Some("idLastName")),
+            (b"x=1&y=\xE9", Some("y")),
+            (b"x=1&y=%ED%A0%80", Some("y")),
+            (b"%E9=1", None),
+        ] {
+            let refused = Form::read(body).err().unwrap();
+            assert_eq!(refused.reason, Refusal::Undecodable);
+            assert_eq!(refused.field.as_deref(), field);
+        }
+    }
+
+    #[test]
+    fn a_name_twice_alike_counts_once_and_twice_unlike_is_a_conflict() {
+        let conflict = |body: &[u8]| {
+            let form = Form::read(body).unwrap();
+            form.conflict().map(str::to_owned)
+        };
+        assert_eq!(conflict(b"a=1&b=2&a=1"), None);
+        assert_eq!(conflict(b"a=1&b=2&a=3"), Some("a".to_owned()));
+        assert_eq!(conflict(b"a=1&a="), Some("a".to_owned()));
+        assert_eq!(conflict(b"livenessImages=1&livenessImages=2"), None);
+        assert_eq!(
+            conflict(b"callBackType=A&callbackType=B"),
+            Some("callBackType".to_owned())
+        );
+    }
+
+    #[test]
+    fn more_names_than_any_callback_has_are_undecodable() {
+        let body = |count: usize| {
+            (0..count)
+                .map(|n| format!("k{n}=v"))
+                .collect::<Vec<_>>()
+                .join("&")
+        };
+        assert!(Form::read(body(512).as_bytes()).is_ok());
+        assert!(Form::read(body(513).as_bytes()).is_err());
+    }
+}

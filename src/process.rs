@@ -1,0 +1,135 @@
+//! What every command and every process does first: settings, clock, broker, telemetry.
+
+use std::{
+    future::Future,
+    path::Path,
+    sync::Arc,
+};
+
+use stage::{
+    Broker, Chance, Context, Health, Settings, Stopper, SystemClock,
+    broker::embedded::{Embedded, Opening},
+    config::Origin,
+    health::page::{self, Page},
+    telemetry::Telemetry,
+};
+use tokio::runtime::Runtime;
+
+use crate::{about, command::Place, config::All, exit::Failure};
+
+/// The environment, read once.
+#[expect(clippy::disallowed_methods, reason = "the one place where the process's environment comes in")]
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The settings of a command: a file, or the data folder of `up`, and the environment over it.
+pub(crate) fn settings(place: &Place) -> Result<Settings, Failure> {
+    let mut settings = Settings::load(place.config.as_deref(), &environment())?;
+    if let Some(data) = &place.data {
+        if !data.is_dir() {
+            return Err(Failure::usage(format!(
+                "the data folder {} is not there; `idtrail up --data {}` makes it",
+                data.display(),
+                data.display()
+            )));
+        }
+        embedded_defaults(&mut settings, data);
+    } else if place.config.is_none() && Path::new("data/topics.db").exists() {
+        embedded_defaults(&mut settings, Path::new("data"));
+    }
+    Ok(settings)
+}
+
+/// The settings of the environment alone.
+pub(crate) fn environment_only() -> Result<Settings, Failure> {
+    Ok(Settings::load(None, &environment())?)
+}
+
+/// What `up` sets where nobody else did: everything in one folder.
+pub(crate) fn embedded_defaults(settings: &mut Settings, data: &Path) {
+    let origin = || Origin::Argument(format!("--data {}", data.display()));
+    let mut put = |path: &str, value: String| settings.set_default(path, toml::Value::String(value), origin());
+    let file = |name: &str| data.join(name).display().to_string();
+    put("broker.file", file("topics.db"));
+    put("directory.url", format!("sqlite:{}", file("directory.db")));
+    put("notify.database.url", format!("sqlite:{}", file("notify.db")));
+    put("notify.channel", "maildir".to_owned());
+    put("notify.maildir", file("mail"));
+    put("audit.database.url", format!("sqlite:{}", file("history.db")));
+    put("audit.keys.url", format!("sqlite:{}", file("keys.db")));
+    put("audit.key_file", file("history.key"));
+}
+
+/// The runtime of a command or process.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::usage)
+}
+
+/// Runs a short command to its end.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    runtime()?.block_on(work)
+}
+
+/// Opens the broker that the settings name.
+pub(crate) async fn broker(all: &All) -> Result<Arc<dyn Broker>, Failure> {
+    let clock = Arc::new(SystemClock);
+    if all.broker.kind == "kafka" {
+        return Ok(crate::kafka::open(all, clock)?);
+    }
+    Ok(Arc::new(embedded(all).await?))
+}
+
+/// Opens the embedded broker.
+pub(crate) async fn embedded(all: &All) -> Result<Embedded, Failure> {
+    let opening = Opening { prefix: all.broker.prefix.clone(), partitions: all.broker.partitions };
+    Ok(Embedded::open(&all.broker.file, opening, Arc::new(SystemClock)).await?)
+}
+
+/// The context of the services of this process.
+pub(crate) fn context(all: &All, broker: Arc<dyn Broker>) -> Context {
+    Context {
+        broker,
+        clock: Arc::new(SystemClock),
+        chance: Chance::system(),
+        stopper: Stopper::new(),
+        health: Health::new(),
+        limit: all.limit(),
+    }
+}
+
+/// Runs services until they end: telemetry around them, signals and the admin listener beside them.
+///
+/// `work` gets the context once the broker is open; when it ends, everything else ends too.
+pub(crate) fn serve<F, Fut>(name: &'static str, all: All, work: F) -> Result<(), Failure>
+where
+    F: FnOnce(Arc<All>, Context) -> Fut,
+    Fut: Future<Output = Result<(), Failure>>,
+{
+    // The exporter of spans has a thread of its own and must be built outside the runtime.
+    let telemetry = Telemetry::start(&all.telemetry, name).map_err(Failure::usage)?;
+    let runtime = runtime()?;
+    let all = Arc::new(all);
+    let done = runtime.block_on(async {
+        let admin = page::bind(all.admin.listen).await.map_err(Failure::usage)?;
+        let context = context(&all, broker(&all).await?);
+        let page = Page {
+            health: context.health.clone(),
+            metrics: telemetry.metrics.clone(),
+            stopper: context.stopper.clone(),
+            about: Arc::new(about::json()),
+        };
+        let stopper = context.stopper.clone();
+        let signals = stopper.clone().follow_signals();
+        tokio::select! {
+            done = work(Arc::clone(&all), context) => done,
+            ended = page::serve(admin, page) => ended.map_err(Failure::usage),
+            ended = signals => ended.map_err(Failure::usage),
+        }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    telemetry.flush();
+    done
+}

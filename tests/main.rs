@@ -1,0 +1,14 @@
+//! The world: stories through all services, on the embedded broker and on the real parts.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "runs print their seed and their tally")]
+
+mod crash;
+mod door;
+mod house;
+mod poison;
+mod privacy;
+mod readers;
+mod sentences;
+mod story;
+mod verdicts;
+mod world;

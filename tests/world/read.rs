@@ -1,0 +1,58 @@
+//! Reading topics along, by way of the broker's own contract.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use schemas::{AnyEvent, Topic};
+use stage::{
+    BatchLimit, Broker, Codec, Record, Start, SystemClock,
+    broker::{Assigned, embedded::{Embedded, Opening}},
+};
+
+use super::World;
+
+/// How long the end of a partition may hold nothing that can be seen (transaction markers).
+const QUIET: Duration = Duration::from_millis(700);
+
+pub(super) async fn embedded(file: &Path, prefix: &str) -> Arc<dyn Broker> {
+    let opening = Opening { prefix: prefix.to_owned(), partitions: 4 };
+    Arc::new(Embedded::open(file, opening, Arc::new(SystemClock)).await.unwrap())
+}
+
+impl World {
+    /// Every record of a topic, by partition and offset.
+    pub(crate) async fn records(&self, broker: &Arc<dyn Broker>, topic: Topic) -> Vec<Record> {
+        let extents = broker.extents(topic).await.unwrap();
+        let mut left: BTreeMap<i32, i64> =
+            extents.iter().filter(|extent| extent.next > extent.first).map(|extent| (extent.partition, extent.next)).collect();
+        let assigned =
+            extents.iter().map(|extent| Assigned { topic, partition: extent.partition, start: Start::First }).collect();
+        let mut reader = broker.read(assigned).await.unwrap();
+        let mut records = Vec::new();
+        while !left.is_empty() {
+            let Ok(batch) = tokio::time::timeout(QUIET, reader.next(&BatchLimit::default())).await else { break };
+            for record in batch.unwrap() {
+                let position = &record.position;
+                if left.get(&position.partition).is_some_and(|next| position.offset + 1 >= *next) {
+                    left.remove(&position.partition);
+                }
+                records.push(record);
+            }
+        }
+        records.sort_by_key(|record| (record.position.partition, record.position.offset));
+        records
+    }
+
+    /// Every event of a topic, decoded, with its record.
+    pub(crate) async fn events(&self, broker: &Arc<dyn Broker>, topic: Topic) -> Vec<(Record, AnyEvent)> {
+        let codec = Codec::new(Arc::clone(broker), Arc::new(SystemClock), "/test");
+        let records = self.records(broker, topic).await;
+        codec.learn(&records).await.unwrap();
+        records
+            .into_iter()
+            .map(|record| {
+                let event = codec.decode_any(&record).unwrap();
+                (record, event)
+            })
+            .collect()
+    }
+}
