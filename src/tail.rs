@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use schemas::{Timestamp, Topic};
+use schemas::{AnyEvent, Timestamp, Topic};
 use stage::{
     BatchLimit, Broker, Codec, Extent, Record, Start, SystemClock,
     broker::Assigned,
@@ -81,6 +81,30 @@ async fn follow(
         }
     }
     Ok(())
+}
+
+/// Every record that a topic holds now.
+pub(crate) async fn records(broker: &Arc<dyn Broker>, topic: Topic) -> Result<Vec<Record>, Failure> {
+    let mut records = Vec::new();
+    let keep = |record: &Record, _: &Codec| {
+        records.push(record.clone());
+        Ok(())
+    };
+    follow(broker, topic, Start::First, keep, false).await?;
+    Ok(records)
+}
+
+/// Every event that a topic holds now, decoded; unreadable ones are left out.
+pub(crate) async fn all(broker: &Arc<dyn Broker>, topic: Topic) -> Result<Vec<(Record, AnyEvent)>, Failure> {
+    let mut events = Vec::new();
+    let keep = |record: &Record, codec: &Codec| {
+        if let Ok(event) = codec.decode_any(record) {
+            events.push((record.clone(), event));
+        }
+        Ok(())
+    };
+    follow(broker, topic, Start::First, keep, false).await?;
+    Ok(events)
 }
 
 fn show(record: &Record, codec: &Codec, json: bool) -> std::io::Result<()> {

@@ -28,7 +28,7 @@ async fn run(kind: Kind) {
         let fill = Fill {
             provider_reference: format!("ref-{number}"),
             customer_reference: Some(format!("A-{number}:C-{number}")),
-            personal: PersonalFill::marked(MARKER),
+            personal: PersonalFill::every(|path| format!("{MARKER}{path}")),
             ..Fill::default()
         };
         let body = scenario.body(&fill);

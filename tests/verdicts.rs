@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, process::{Command, Stdio}, time::Duration};
 
-use jumio::{Media, scenarios};
+use jumio::{Media, scenarios::{self, Must}};
 use schemas::{AnyEvent, Topic};
 use serde_json::Value;
 
@@ -115,6 +115,24 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn every_outcome_and_every_refusal_of_a_body_has_a_scenario() {
+    let outcomes: std::collections::BTreeSet<_> = scenarios::all()
+        .iter()
+        .filter_map(|scenario| if let Must::Check { outcome, .. } = scenario.must { Some(outcome) } else { None })
+        .collect();
+    assert_eq!(outcomes.len(), schemas::Outcome::ALL.len(), "{outcomes:?}");
+    let refusals: std::collections::BTreeSet<_> = scenarios::all()
+        .iter()
+        .filter_map(|scenario| if let Must::Refuse(reason) = scenario.must { Some(reason.as_str()) } else { None })
+        .collect();
+    let of_a_body = [
+        "empty", "undecodable", "ambiguous", "unknown_callback_type", "no_provider_reference",
+        "bad_provider_reference", "no_provider_account", "bad_embedded_json",
+    ];
+    assert!(of_a_body.iter().all(|reason| refusals.contains(reason)), "{refusals:?}");
+}
+
+#[test]
 fn every_scenario_of_our_own_gets_its_stated_verdict() {
     let folder = tempfile::tempdir().unwrap();
     for scenario in scenarios::all() {
@@ -122,8 +140,16 @@ fn every_scenario_of_our_own_gets_its_stated_verdict() {
         let file = folder.path().join(scenario.name);
         std::fs::write(&file, scenario.body(&fill)).unwrap();
         let (code, got) = explain(&[file.to_str().unwrap()]);
-        let verdict = scenario.verdict.to_string();
-        let said = if code == 0 { &got["outcome"] } else { &got["reason"] };
-        assert_eq!(said, &Value::from(verdict), "{}", scenario.name);
+        match scenario.must {
+            Must::Check { outcome, kind } => {
+                assert_eq!((code, got["outcome"].as_str()), (0, Some(outcome.as_str())), "{}", scenario.name);
+                assert_eq!(got["kind"].as_str(), kind.map(schemas::Kind::as_str), "{}", scenario.name);
+            }
+            Must::Refuse(reason) => {
+                assert_eq!((code, got["reason"].as_str()), (1, Some(reason.as_str())), "{}", scenario.name);
+                assert_eq!(got["stage"], "validate");
+                assert!(got["probable_cause"].is_string(), "{got}");
+            }
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use lettre::message::Mailbox;
-use serde::Deserialize;
-use stage::database::Location;
+use serde::{Deserialize, Serialize};
+use stage::{ConfigError, database::Location};
 
 /// More tries than this, or longer pauses, are a slip of the pen.
 const TRIES_MAX: usize = 32;
@@ -15,7 +15,7 @@ const DOMAIN_MAX: usize = 253;
 const RETRY_SECONDS: [u64; 8] = [0, 5, 60, 300, 1_800, 7_200, 18_000, 36_000];
 
 /// The settings of `notify`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where the outbox and what was told are kept.
@@ -37,7 +37,7 @@ pub struct Config {
 }
 
 /// How people are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelKind {
     /// E-mail.
@@ -49,7 +49,7 @@ pub enum ChannelKind {
 }
 
 /// The mail server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Smtp {
     /// Its name, which its certificate must bear.
@@ -72,7 +72,7 @@ pub struct Smtp {
 
 /// How a connection is protected. That TLS be used only if the server offers it cannot be said: whoever
 /// stands between would simply not offer it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tls {
     /// TLS from the first byte, port 465.
@@ -81,16 +81,6 @@ pub enum Tls {
     Starttls,
     /// None; to this machine only, and not in production.
     None,
-}
-
-/// A setting that is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the setting `{setting}` {why}")]
-pub struct ConfigError {
-    /// The setting.
-    pub setting: &'static str,
-    /// What is wrong with it.
-    pub why: &'static str,
 }
 
 impl Default for Config {
@@ -132,42 +122,41 @@ impl Config {
     pub fn check(&self, production: bool) -> Result<(), ConfigError> {
         require(
             is_domain(&self.domain),
-            "notify.domain",
+            "domain",
             "is no domain, such as `mail.example.com`",
         )?;
-        let id =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         require(
             (1..=64).contains(&self.admins.len()) && self.admins.bytes().all(id),
-            "notify.admins",
+            "admins",
             "is no id of a user or queue",
         )?;
         let pauses = &self.retry_seconds;
         require(
             (1..=TRIES_MAX).contains(&pauses.len()) && pauses.iter().all(|one| *one <= PAUSE_MAX),
-            "notify.retry_seconds",
+            "retry_seconds",
             "needs 1 to 32 pauses of at most a week",
         )?;
         require(
             (1..=PAUSE_MAX).contains(&self.alert_window_seconds),
-            "notify.alert_window_seconds",
+            "alert_window_seconds",
             "is not between a second and a week",
         )?;
         require(
             self.from().is_some(),
-            "notify.smtp.from",
+            "smtp.from",
             "is no mail address",
         )?;
         match self.channel {
             ChannelKind::Smtp => self.smtp.check(production),
             ChannelKind::Maildir => require(
                 self.maildir.is_some(),
-                "notify.maildir",
+                "maildir",
                 "is needed by the channel `maildir`",
             ),
             ChannelKind::Discard => require(
                 !production,
-                "notify.channel",
+                "channel",
                 "is `discard`, which tells nobody, in production",
             ),
         }
@@ -194,22 +183,22 @@ impl Smtp {
     fn check(&self, production: bool) -> Result<(), ConfigError> {
         require(
             is_domain(&self.host) || self.host.parse::<IpAddr>().is_ok(),
-            "notify.smtp.host",
+            "smtp.host",
             "is needed by the channel `smtp`: the mail server's name",
         )?;
         require(
             self.tls != Tls::None || (self.is_loopback() && !production),
-            "notify.smtp.tls",
+            "smtp.tls",
             "may be `none` to this machine only, and not in production",
         )?;
         require(
             self.username.is_some() == self.password_file.is_some(),
-            "notify.smtp.password_file",
+            "smtp.password_file",
             "and `notify.smtp.username` belong together",
         )?;
         require(
             (1..=600).contains(&self.timeout_seconds),
-            "notify.smtp.timeout_seconds",
+            "smtp.timeout_seconds",
             "is not between 1 and 600",
         )
     }
@@ -223,8 +212,11 @@ impl Smtp {
     }
 }
 
-fn require(holds: bool, setting: &'static str, why: &'static str) -> Result<(), ConfigError> {
-    holds.then_some(()).ok_or(ConfigError { setting, why })
+fn require(holds: bool, setting: &str, why: &str) -> Result<(), ConfigError> {
+    holds.then_some(()).ok_or_else(|| ConfigError::Unsafe {
+        setting: format!("notify.{setting}"),
+        why: why.to_owned(),
+    })
 }
 
 fn is_domain(text: &str) -> bool {

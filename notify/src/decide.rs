@@ -57,7 +57,7 @@ pub(crate) struct Decision {
 
 impl Decision {
     /// Whether anybody is told, so that the check's state has changed.
-    pub(crate) fn tells(&self) -> bool {
+    pub(crate) fn tells(self) -> bool {
         self.onboarding == Verdict::Tell || self.sales == Verdict::Tell
     }
 }

@@ -107,10 +107,9 @@ impl Draft {
             (audience @ (Audience::Onboarding | Audience::Sales), Some(check)) => {
                 Some(format!("{check}/{audience}"))
             }
-            (
-                Audience::Onboarding | Audience::Sales | Audience::Admins | Audience::Unlisted,
-                _,
-            ) => None,
+            (Audience::Onboarding | Audience::Sales | Audience::Admins | Audience::Unlisted, _) => {
+                None
+            }
         }
     }
 

@@ -5,12 +5,14 @@
 use std::time::Duration;
 
 use schemas::{Audience, Delivery, NoticeOutcome, Timestamp};
+use stage::Retry;
 
 use crate::{
     alert::{AdminView, Failing, Trouble},
     decide::Why,
     draft::{Draft, Origin, Publication, Who},
-    template::{self, Template},
+    store::Work,
+    template::Template,
     view::View,
     windows::{Raised, Windows},
 };
@@ -28,6 +30,14 @@ pub(crate) struct Telling {
     pub(crate) window: Duration,
     /// How long after the decision the first try is due.
     pub(crate) first_pause: Duration,
+}
+
+/// How a notice was given up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) failing: Failing,
+    pub(crate) attempts: i32,
+    pub(crate) at: Timestamp,
 }
 
 /// What is to be stored.
@@ -85,31 +95,24 @@ impl<'a> Plan<'a> {
 
     /// A notice is given up. Admins hear of it, unless they are the ones who could not be told:
     /// that shows in the log and in a metric, and leads to no further alert.
-    pub(crate) fn fail(
-        &mut self,
-        who: &Who,
-        (reason, attempts): (Failing, i32),
-        origin: &Origin,
-        at: Timestamp,
-    ) {
+    pub(crate) fn fail(&mut self, who: &Who, template: Template, end: End, origin: &Origin) {
         let delivery = Delivery {
             outcome: NoticeOutcome::Failed,
-            reason: Some(reason.as_str().to_owned()),
-            attempts,
+            reason: Some(end.failing.as_str().to_owned()),
+            attempts: end.attempts,
             provider_message_id: None,
-            at,
+            at: end.at,
         };
         let channel = self.telling.channel;
-        let template: Template = template::of_audience(who.audience);
         self.ended
             .push(Publication::of(who, channel, template, delivery, origin));
         if who.audience != Audience::Admins {
             let trouble = Trouble::Undeliverable {
                 audience: who.audience,
-                reason,
+                reason: end.failing,
             };
             let mut origin = origin.clone();
-            origin.decided_at = at;
+            origin.decided_at = end.at;
             self.alert(who.notice(channel).id().to_string(), trouble, origin);
         }
     }
@@ -131,11 +134,24 @@ impl<'a> Plan<'a> {
         match self.windows.raise(kind, &draft, self.telling.window) {
             Raised::First { count } => {
                 if let Some(count) = count {
-                    self.tell(count);
+                    self.tell(*count);
                 }
                 self.tell(draft);
             }
             Raised::Counted => self.suppress(&draft.who, Why::Counted, &draft.origin),
         }
+    }
+
+    /// Puts it all into a transaction.
+    pub(crate) async fn store(&self, work: &mut dyn Work, now: Timestamp) -> Result<(), Retry> {
+        if !self.waiting.is_empty() {
+            let due_at = now.plus(self.telling.first_pause);
+            work.queue(&self.waiting, due_at).await?;
+        }
+        work.open_windows(&self.windows.changed()).await?;
+        if !self.ended.is_empty() {
+            work.publish(&self.ended).await?;
+        }
+        Ok(())
     }
 }

@@ -81,17 +81,19 @@ fn onboarding(view: &OnboardingView) -> Text {
         }
         Confirmation::Unconfirmed => "reported by the provider, not confirmed",
     };
-    let mut body = format!("Result: {result} ({confirmed}).\n{next}\n");
-    if let Some(expiry) = view.document_expiry() {
-        body.push_str(&format!("Document expiry: {expiry}\n"));
-    }
-    body.push_str(&format!("\nAccount: {}\n", view.account_link().as_str()));
-    if let Some(link) = view.contact_link() {
-        body.push_str(&format!("Contact: {}\n", link.as_str()));
-    }
+    let expiry = view.document_expiry();
+    let contact = view.contact_link();
+    let lines = [
+        Some(format!("Result: {result} ({confirmed}).")),
+        Some(next.to_owned()),
+        expiry.map(|expiry| format!("Document expiry: {expiry}")),
+        Some(String::new()),
+        Some(format!("Account: {}", view.account_link().as_str())),
+        contact.map(|link| format!("Contact: {}", link.as_str())),
+    ];
     Text {
         subject: format!("Identity check: {result}"),
-        body,
+        body: body(lines),
     }
 }
 
@@ -115,35 +117,47 @@ fn admins(view: &AdminView) -> Text {
             format!("{audience} not told: {}", reason.as_str())
         }
     };
-    let mut body = match view.more() {
-        None => format!("{}.\n\n", capital(&what)),
-        Some(more) => format!(
-            "{}, {} more since {}.\nBelow is the first one.\n\n",
-            capital(&what),
-            more.count,
-            more.since
+    let field = match trouble {
+        Trouble::Refused { field, .. } => field.as_ref(),
+        Trouble::Unreadable { .. }
+        | Trouble::Contradiction { .. }
+        | Trouble::Undeliverable { .. } => None,
+    };
+    let (count, first, last) = match view.more() {
+        None => (
+            String::new(),
+            "",
+            "\nMore of this kind are counted, and told of when the window ends.",
+        ),
+        Some(more) => (
+            format!(", {} more since {}", more.count, more.since),
+            "Below is the first one.\n",
+            "",
         ),
     };
-    if let Trouble::Refused {
-        field: Some(field), ..
-    } = trouble
-    {
-        body.push_str(&format!("Field: {}\n", field.as_str()));
-    }
-    body.push_str(&format!(
-        "Probable cause: {}\nRecord: {}\nNext: {}\n",
-        trouble.probable_cause(),
-        view.position(),
-        trouble.next_step()
-    ));
-    if view.more().is_none() {
-        body.push_str("\nMore of this kind are counted and told of when the window ends.\n");
-    }
+    let lines = [
+        Some(format!("{}{count}.", capital(&what))),
+        Some(first.to_owned()),
+        field.map(|field| format!("Field: {}", field.as_str())),
+        Some(format!("Probable cause: {}", trouble.probable_cause())),
+        Some(format!("Record: {}", view.position())),
+        Some(format!("Next: {}", trouble.next_step())),
+        (!last.is_empty()).then(|| last.to_owned()),
+    ];
     let subject = match view.more() {
         None => format!("idtrail alert: {what}"),
         Some(more) => format!("idtrail alert: {what} ({} more)", more.count),
     };
-    Text { subject, body }
+    Text {
+        subject,
+        body: body(lines),
+    }
+}
+
+/// The lines that there are.
+fn body<const N: usize>(lines: [Option<String>; N]) -> String {
+    let lines = lines.into_iter().flatten();
+    lines.map(|line| line + "\n").collect()
 }
 
 fn capital(text: &str) -> String {

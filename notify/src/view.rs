@@ -215,10 +215,7 @@ mod tests {
 
     #[test]
     fn a_word_cannot_hold_what_a_sender_means_as_text() {
-        assert_eq!(
-            Word::of("a.b[0]\r\nBcc: x@y").as_str(),
-            "a.b[0]__Bcc__x_y"
-        );
+        assert_eq!(Word::of("a.b[0]\r\nBcc: x@y").as_str(), "a.b[0]__Bcc__x_y");
         assert_eq!(Word::of(&"x".repeat(999)).as_str().len(), WORD_MAX);
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum Raised {
     /// It is the first of its kind; the window before it, where one had not been closed yet, is closed.
     First {
         /// The count that the window before leads to.
-        count: Option<Draft>,
+        count: Option<Box<Draft>>,
     },
     /// It is counted.
     Counted,
@@ -74,7 +74,7 @@ impl Windows {
         };
         let before = self.open.insert(kind, window);
         Raised::First {
-            count: before.and_then(|before| before.count(now)),
+            count: before.and_then(|before| before.count(now)).map(Box::new),
         }
     }
 

@@ -23,7 +23,7 @@ fn every_crate_has_a_readme() {
 
 #[test]
 fn the_services_answer_the_same_questions() {
-    hold(SERVICES.iter().flat_map(|service| {
+    hold(SERVICES.iter().filter_map(|service| {
         let path = format!("{service}/README.md");
         unanswered(&path, &files::read(&path))
     }));
@@ -65,6 +65,6 @@ fn an_unanswered_question_is_found() {
     assert_eq!(unanswered("a/README.md", &format!("{text}\n## Limits\n")), None);
     assert!(unanswered("a/README.md", &text.replace("## Topics", "### Topics")).is_some());
     assert!(unanswered("a/README.md", &text.replace("Topics", "Settings")).is_some());
-    let turned = HEADINGS.iter().rev().map(|heading| format!("## {heading}\n")).collect::<String>();
-    assert!(unanswered("a/README.md", &turned).is_some());
+    let turned = "## Settings\n## What is rejected\n## What is retried\n## Topics\n## What it decides\n";
+    assert!(unanswered("a/README.md", turned).is_some());
 }

@@ -18,7 +18,7 @@ fn every_place_names_the_same_release_of_rust() {
         // Clippy takes it from Cargo.toml, unless this says otherwise.
         ("clippy.toml", "msrv = ", false),
     ];
-    hold(places.into_iter().flat_map(|(path, before, needed)| other_release(path, &files::read(path), before, needed)));
+    hold(places.into_iter().filter_map(|(path, before, needed)| other_release(path, &files::read(path), before, needed)));
 }
 
 #[test]
@@ -40,12 +40,8 @@ fn other_release(path: &str, text: &str, before: &str, needed: bool) -> Option<S
 /// Whether a file says where packages come from.
 fn locks(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    let exact = ["go.sum", "go.mod", "package-lock.json", "package.json", ".npmrc", "pip.conf", "Cargo.toml"];
-    exact.contains(&name)
-        || name.ends_with(".lock")
-        || name.ends_with("pom.xml")
-        || name.starts_with("requirements")
-        || path.ends_with(".cargo/config.toml")
+    let endings = [".lock", "pom.xml", "package.json", "package-lock.json", ".npmrc", "go.mod", "Cargo.toml", ".cargo/config.toml"];
+    endings.iter().any(|ending| path.ends_with(ending)) || name.starts_with("requirements")
 }
 
 fn mirrors(path: &str, text: &str) -> Vec<String> {

@@ -1,3 +1,5 @@
+//! The table of who hears what, rule by rule.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -33,7 +33,10 @@ impl Postgres {
 impl Store for Postgres {
     async fn offsets(&self) -> Result<Vec<Offset>, Retry> {
         let rows = sqlx::query_as(OFFSETS).fetch_all(&self.pool).await;
-        rows.map_err(unready)?.into_iter().map(row::offset).collect()
+        rows.map_err(unready)?
+            .into_iter()
+            .map(row::offset)
+            .collect()
     }
 
     async fn begin(&self) -> Result<Box<dyn Work>, Retry> {

@@ -20,6 +20,10 @@ pub(super) type PublicationRow = (i64, Vec<u8>, Option<String>, String);
 /// Kind, start, end, count, record key, first alert.
 pub(super) type WindowRow = (String, i64, i64, i64, Vec<u8>, String);
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
 pub(super) fn unready(error: sqlx::Error) -> Retry {
     Retry::because(format!("the database is not available: {error}"))
 }

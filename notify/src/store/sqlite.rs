@@ -61,7 +61,10 @@ impl Sqlite {
 impl Store for Sqlite {
     async fn offsets(&self) -> Result<Vec<Offset>, Retry> {
         let rows = sqlx::query_as(OFFSETS).fetch_all(&self.pool).await;
-        rows.map_err(unready)?.into_iter().map(row::offset).collect()
+        rows.map_err(unready)?
+            .into_iter()
+            .map(row::offset)
+            .collect()
     }
 
     async fn begin(&self) -> Result<Box<dyn Work>, Retry> {
@@ -109,7 +112,8 @@ impl Store for Sqlite {
     }
 
     async fn recover(&self) -> Result<u64, Retry> {
-        let all = "UPDATE outbox SET started_at = NULL WHERE started_at IS NOT NULL AND ? IS NOT NULL";
+        let all =
+            "UPDATE outbox SET started_at = NULL WHERE started_at IS NOT NULL AND ? IS NOT NULL";
         self.change(all, &[]).await
     }
 

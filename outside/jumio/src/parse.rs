@@ -61,89 +61,75 @@ mod tests {
     use super::*;
 
     fn refusal(media: Media, body: &[u8]) -> (Refusal, Option<String>) {
-        parse(media, body)
-            .err()
-            .map(|refused| (refused.reason, refused.field))
-            .unwrap()
+        let refused = parse(media, body).err().unwrap();
+        (refused.reason, refused.field)
     }
 
     #[test]
-    fn the_first_rule_that_applies_wins() {
-        for (media, body, reason, field) in [
-            (Media::Form, "\t", Refusal::Empty, None),
+    fn the_first_rule_that_applies_wins_in_a_form() {
+        for (body, reason, field) in [
+            ("\t", Refusal::Empty, None),
+            ("a=1&a=2&b=%ff", Refusal::Undecodable, Some("b")),
+            ("a=1&a=2&callBackType=X", Refusal::Ambiguous, Some("a")),
+            ("a=1", Refusal::UnknownCallbackType, Some(CALLBACK_TYPE)),
             (
-                Media::Form,
-                "a=1&a=2&b=%ff",
-                Refusal::Undecodable,
-                Some("b"),
-            ),
-            (
-                Media::Form,
-                "a=1&a=2&callBackType=X",
-                Refusal::Ambiguous,
-                Some("a"),
-            ),
-            (
-                Media::Form,
-                "a=1",
-                Refusal::UnknownCallbackType,
-                Some("callBackType"),
-            ),
-            (
-                Media::Form,
                 "{\"a\":1}",
                 Refusal::UnknownCallbackType,
-                Some("callBackType"),
+                Some(CALLBACK_TYPE),
             ),
             (
-                Media::Form,
                 "callBackType=NETVERIFYID",
                 Refusal::NoProviderReference,
                 Some("jumioIdScanReference"),
             ),
             (
-                Media::Form,
                 "scanReference=&transaction=x",
                 Refusal::NoProviderReference,
                 Some("scanReference"),
             ),
             (
-                Media::Form,
                 "scanReference=a&transaction=x",
                 Refusal::BadEmbeddedJson,
                 Some("transaction"),
             ),
-            (Media::Json, "a=1", Refusal::Undecodable, None),
+        ] {
+            let expected = (reason, field.map(str::to_owned));
+            assert_eq!(refusal(Media::Form, body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_applies_wins_in_json() {
+        for (body, reason, field) in [
+            ("a=1", Refusal::Undecodable, None),
             (
-                Media::Json,
                 "[]",
                 Refusal::UnknownCallbackType,
                 Some("workflowExecution"),
             ),
             (
-                Media::Json,
                 r#"{"workflowExecution":{},"x":{"y":1,"y":2}}"#,
                 Refusal::Ambiguous,
                 Some("x.y"),
             ),
             (
-                Media::Json,
                 r#"{"workflowExecution":{}}"#,
                 Refusal::NoProviderReference,
                 Some("workflowExecution.id"),
             ),
             (
-                Media::Json,
+                r#"{"workflowExecution":{"id":{}}}"#,
+                Refusal::BadProviderReference,
+                Some("workflowExecution.id"),
+            ),
+            (
                 r#"{"workflowExecution":{"id":"a"},"account":{"id":"b c"}}"#,
                 Refusal::NoProviderAccount,
                 Some("account.id"),
             ),
         ] {
-            assert_eq!(
-                refusal(media, body.as_bytes()),
-                (reason, field.map(str::to_owned)),
-                "{body}"
-            );
+            let expected = (reason, field.map(str::to_owned));
+            assert_eq!(refusal(Media::Json, body.as_bytes()), expected, "{body}");
         }
     }
 

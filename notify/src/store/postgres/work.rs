@@ -29,14 +29,17 @@ impl Work for Writing {
         let rows = sqlx::query_as(OFFSETS)
             .fetch_all(&mut *self.transaction)
             .await;
-        rows.map_err(unready)?.into_iter().map(row::offset).collect()
+        rows.map_err(unready)?
+            .into_iter()
+            .map(row::offset)
+            .collect()
     }
 
     async fn move_offsets(&mut self, moves: &[Offset]) -> Result<(), Retry> {
         let topics: Vec<&str> = moves.iter().map(|(topic, _, _)| topic.as_str()).collect();
         let partitions: Vec<i32> = moves.iter().map(|(_, partition, _)| *partition).collect();
         let nexts: Vec<i64> = moves.iter().map(|(_, _, next)| *next).collect();
-        let moved = sqlx::query(
+        let done = sqlx::query(
             "INSERT INTO source_offsets (topic, partition, next)
              SELECT * FROM UNNEST($1::text[], $2::int[], $3::bigint[])
              ON CONFLICT (topic, partition) DO UPDATE SET next = excluded.next",
@@ -46,7 +49,7 @@ impl Work for Writing {
         .bind(nexts)
         .execute(&mut *self.transaction)
         .await;
-        moved.map(|_| ()).map_err(unready)
+        done.map(|_| ()).map_err(unready)
     }
 
     async fn told(&mut self, checks: &[&str]) -> Result<HashMap<String, Told>, Retry> {
@@ -164,11 +167,12 @@ impl Work for Writing {
     }
 
     async fn postpone(&mut self, number: i64, due_at: Timestamp) -> Result<(), Retry> {
-        let done = sqlx::query("UPDATE outbox SET started_at = NULL, due_at = $2 WHERE number = $1")
-            .bind(number)
-            .bind(due_at.micros())
-            .execute(&mut *self.transaction)
-            .await;
+        let done =
+            sqlx::query("UPDATE outbox SET started_at = NULL, due_at = $2 WHERE number = $1")
+                .bind(number)
+                .bind(due_at.micros())
+                .execute(&mut *self.transaction)
+                .await;
         done.map(|_| ()).map_err(unready)
     }
 

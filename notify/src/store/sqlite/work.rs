@@ -99,7 +99,10 @@ impl Work for Writing {
         let rows = sqlx::query_as(OFFSETS)
             .fetch_all(&mut *self.transaction)
             .await;
-        rows.map_err(unready)?.into_iter().map(row::offset).collect()
+        rows.map_err(unready)?
+            .into_iter()
+            .map(row::offset)
+            .collect()
     }
 
     async fn move_offsets(&mut self, moves: &[Offset]) -> Result<(), Retry> {

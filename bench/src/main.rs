@@ -1,0 +1,94 @@
+//! Measures what idtrail costs and how fast it is; prints figures and never fails on one.
+#![expect(clippy::print_stdout, reason = "figures are printed")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
+
+use clap::{Parser, Subcommand};
+
+mod bare;
+mod cpu;
+mod door;
+mod idle;
+mod latency;
+mod load;
+mod pipeline;
+mod system;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Everything but `memory`
+    All,
+    /// The door against a bare handler
+    Door,
+    /// From POST to audited
+    Pipeline {
+        /// Callbacks of each round
+        #[arg(long, default_value_t = 40_000)]
+        posts: usize,
+        /// `real`, `embedded` or both
+        #[arg(long)]
+        kind: Option<String>,
+    },
+    /// From POST to mail
+    Latency {
+        /// Seconds of load
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+    },
+    /// `idtrail up` with nothing to do
+    Idle,
+    /// Memory under load
+    Memory {
+        /// Minutes of load
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
+    /// The bare handler that the door is compared with; started by `door`
+    #[command(hide = true)]
+    Bare {
+        listen: std::net::SocketAddr,
+        bootstrap: String,
+        topic: String,
+    },
+}
+
+#[tokio::main]
+async fn main() {
+    match Arguments::parse().what {
+        What::All => {
+            machine();
+            door::run().await;
+            pipeline::run(40_000, None).await;
+            latency::run(30).await;
+            idle::run().await;
+        }
+        What::Door => door::run().await,
+        What::Pipeline { posts, kind } => pipeline::run(posts, kind.as_deref()).await,
+        What::Latency { seconds } => latency::run(seconds).await,
+        What::Idle => idle::run().await,
+        What::Memory { minutes } => idle::memory(minutes).await,
+        What::Bare {
+            listen,
+            bootstrap,
+            topic,
+        } => bare::serve(listen, &bootstrap, topic).await,
+    }
+}
+
+fn machine() {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info
+        .lines()
+        .find(|line| line.starts_with("model name"))
+        .and_then(|line| line.split(": ").nth(1));
+    let cores = info
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
+    println!("machine: {cores} cores, {}", model.unwrap_or("unknown"));
+}

@@ -1,0 +1,294 @@
+//! From a batch of events to what is told: decided and stored in one transaction with the source offsets.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use schemas::{Audience, Enriched, Event as _, Id, Refusal, Rejected, Timestamp, Topic};
+use stage::{
+    Clock, Codec, Record, Retry,
+    database::Lead,
+    keep::{Keep, KeepError},
+};
+
+use crate::{
+    alert::{Failing, Trouble},
+    bells::Bells,
+    decide::{News, Told, Verdict},
+    draft::{Draft, Origin, Who},
+    plan::{End, Plan, Telling},
+    store::{Offset, Store},
+    tally, template,
+    view::{BadLink, OnboardingView, SalesView, View, Word},
+    windows::Windows,
+};
+
+/// Who a notice is for where the event names nobody; no id of a directory looks like this.
+const NOBODY: &str = "-";
+
+/// The stage that decides.
+#[derive(Debug)]
+pub(crate) struct Notify {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) lead: Arc<Lead>,
+    pub(crate) codec: Arc<Codec>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) telling: Arc<Telling>,
+    pub(crate) bells: Arc<Bells>,
+    /// Where this process believes the offsets to stand. Only `offsets` and `keep` change it, and the
+    /// loop never calls both at once.
+    pub(crate) believed: Mutex<HashMap<(Topic, i32), i64>>,
+}
+
+/// A record that was read.
+enum Read {
+    Enriched(Box<Enriched>),
+    Rejected(Box<Rejected>),
+    Unreadable(Refusal),
+}
+
+/// A record that was read, with where it came from.
+struct Met {
+    read: Read,
+    origin: Origin,
+}
+
+#[async_trait]
+impl Keep for Notify {
+    const NAME: &'static str = "notify";
+    const READS: &'static [Topic] = &[Topic::Enriched, Topic::Rejected];
+
+    async fn lead(&self) -> Result<bool, Retry> {
+        self.lead.holds().await
+    }
+
+    async fn offsets(&self) -> Result<Vec<Offset>, Retry> {
+        let stored = self.store.offsets().await?;
+        *self.believed() = by_partition(&stored);
+        Ok(stored)
+    }
+
+    async fn keep(&self, batch: &[Record]) -> Result<(), KeepError> {
+        let now = self.clock.now();
+        let met: Vec<Met> = batch.iter().map(|record| self.meet(record, now)).collect();
+        let moves = moves(batch);
+        let mut work = self.store.begin().await?;
+        if !self.stands(&work.offsets().await?, batch) {
+            return Err(KeepError::Moved);
+        }
+        let checks: BTreeSet<&str> = met.iter().filter_map(Met::check_told_of).collect();
+        let names: Vec<&str> = checks.into_iter().collect();
+        let mut told = work.told(&names).await?;
+        let mut plan = Plan::new(&self.telling, Windows::of(work.windows().await?));
+        let mut changed: BTreeSet<&str> = BTreeSet::new();
+        for one in &met {
+            if let Some(check) = one.plan(&mut plan, &mut told) {
+                changed.insert(check);
+            }
+        }
+        let changed: Vec<(&str, &Told)> = changed
+            .into_iter()
+            .filter_map(|check| Some((check, told.get(check)?)))
+            .collect();
+        work.remember(&changed, now).await?;
+        plan.store(work.as_mut(), now).await?;
+        work.move_offsets(&moves).await?;
+        // Until here a crash leaves no trace, and the batch is decided again. From here on it is decided
+        // for good; what has not been told yet waits in the outbox.
+        work.commit().await?;
+        self.believed()
+            .extend(moves.iter().map(|(topic, at, next)| ((*topic, *at), *next)));
+        self.after_commit(&plan, &met);
+        Ok(())
+    }
+}
+
+impl Notify {
+    fn meet(&self, record: &Record, now: Timestamp) -> Met {
+        let read = if record.topic == Topic::Enriched {
+            let event = self.codec.decode(record);
+            event.map(|event| Read::Enriched(Box::new(event)))
+        } else {
+            let event = self.codec.decode(record);
+            event.map(|event| Read::Rejected(Box::new(event)))
+        };
+        let read = read.unwrap_or_else(|unreadable| Read::Unreadable(unreadable.0));
+        let check = match &read {
+            Read::Enriched(event) => Some(event.checked().check()),
+            Read::Rejected(event) => event.subject(),
+            Read::Unreadable(_) => None,
+        };
+        let mut origin = Origin::of(record, check, now);
+        if let Read::Enriched(event) = &read {
+            origin.received_at = Some(event.checked().received_at());
+        }
+        Met { read, origin }
+    }
+
+    /// Whether the offsets stand where this process left them, and the batch lies beyond them.
+    ///
+    /// The batch alone cannot tell: transaction markers leave holes in offsets, so it need not begin at
+    /// the stored one.
+    fn stands(&self, stored: &[Offset], batch: &[Record]) -> bool {
+        let stored = by_partition(stored);
+        let believed = self.believed();
+        batch.iter().all(|record| {
+            let partition = (record.topic, record.position.partition);
+            let next = stored.get(&partition);
+            next == believed.get(&partition)
+                && next.is_none_or(|next| record.position.offset >= *next)
+        })
+    }
+
+    fn after_commit(&self, plan: &Plan<'_>, met: &[Met]) {
+        if !plan.waiting.is_empty() {
+            self.bells.sender.notify_one();
+        }
+        if !plan.ended.is_empty() {
+            self.bells.relay.notify_one();
+        }
+        tally::ended(&plan.ended);
+        for one in met {
+            if let Read::Unreadable(reason) = &one.read {
+                metrics::counter!(
+                    "idtrail_unreadable_records_total",
+                    "stage" => Self::NAME,
+                    "reason" => reason.as_str(),
+                )
+                .increment(1);
+                tracing::error!(
+                    record.position = %one.origin.source,
+                    "record {} cannot be read: {reason}",
+                    one.origin.source
+                );
+            }
+        }
+    }
+
+    fn believed(&self) -> std::sync::MutexGuard<'_, HashMap<(Topic, i32), i64>> {
+        // Only whole entries are written, so a poisoned map is still whole.
+        self.believed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Met {
+    /// The check whose state the decision depends on.
+    fn check_told_of(&self) -> Option<&str> {
+        match self.read {
+            Read::Enriched(_) => self.origin.check.as_deref(),
+            Read::Rejected(_) | Read::Unreadable(_) => None,
+        }
+    }
+
+    /// Plans what it leads to; gives the check whose state has changed.
+    fn plan(&self, plan: &mut Plan<'_>, told: &mut HashMap<String, Told>) -> Option<&str> {
+        match &self.read {
+            Read::Enriched(event) => self.plan_enriched(event, plan, told),
+            Read::Rejected(event) => {
+                let trouble = Trouble::Refused {
+                    stage: event.stage(),
+                    reason: event.reason(),
+                    field: event.field().map(Word::of),
+                    id: event.id(),
+                };
+                plan.alert(event.id().to_string(), trouble, self.origin.clone());
+                None
+            }
+            Read::Unreadable(reason) => {
+                let subject = Id::derive(&["unreadable", &self.origin.source.to_string()]);
+                let trouble = Trouble::Unreadable { reason: *reason };
+                plan.alert(subject.to_string(), trouble, self.origin.clone());
+                None
+            }
+        }
+    }
+
+    fn plan_enriched(
+        &self,
+        event: &Enriched,
+        plan: &mut Plan<'_>,
+        told: &mut HashMap<String, Told>,
+    ) -> Option<&str> {
+        let check = self.origin.check.as_deref()?;
+        if !told.contains_key(check) {
+            told.insert(check.to_owned(), Told::default());
+        }
+        let decision = told.get_mut(check)?.decide(&News::of(event));
+        let onboarding = (Audience::Onboarding, decision.onboarding);
+        for (audience, verdict) in [onboarding, (Audience::Sales, decision.sales)] {
+            let recipient = recipient(event, audience);
+            let who = Who {
+                event_id: event.checked().event_id().to_string(),
+                audience,
+                recipient: recipient.unwrap_or(NOBODY).to_owned(),
+            };
+            let failing = match verdict {
+                Verdict::Suppress(why) => {
+                    plan.suppress(&who, why, &self.origin);
+                    continue;
+                }
+                Verdict::Tell if recipient.is_none() => Failing::NoRecipient,
+                Verdict::Tell => match view(event, audience) {
+                    Ok(view) => {
+                        let origin = self.origin.clone();
+                        plan.tell(Draft { who, view, origin });
+                        continue;
+                    }
+                    Err(BadLink) => Failing::BadLink,
+                },
+            };
+            let end = End {
+                failing,
+                attempts: 0,
+                at: self.origin.decided_at,
+            };
+            plan.fail(&who, template::of_audience(audience), end, &self.origin);
+        }
+        if decision.contradicts {
+            let trouble = Trouble::Contradiction {
+                reference: Word::of(event.checked().provider_reference()),
+            };
+            let event_id = event.checked().event_id().to_string();
+            plan.alert(event_id, trouble, self.origin.clone());
+        }
+        decision.tells().then_some(check)
+    }
+}
+
+fn recipient(event: &Enriched, audience: Audience) -> Option<&str> {
+    let owner = event.commission_owner();
+    match audience {
+        Audience::Sales => owner.user_id.as_deref().or(owner.fallback_queue.as_deref()),
+        Audience::Onboarding | Audience::Admins | Audience::Unlisted => {
+            Some(event.onboarding_queue())
+        }
+    }
+}
+
+fn view(event: &Enriched, audience: Audience) -> Result<View, BadLink> {
+    match audience {
+        Audience::Sales => SalesView::of(event).map(View::Sales),
+        Audience::Onboarding | Audience::Admins | Audience::Unlisted => {
+            OnboardingView::of(event).map(View::Onboarding)
+        }
+    }
+}
+
+fn by_partition(offsets: &[Offset]) -> HashMap<(Topic, i32), i64> {
+    let key = |(topic, partition, next): &Offset| ((*topic, *partition), *next);
+    offsets.iter().map(key).collect()
+}
+
+/// The offset after the last record of each partition.
+fn moves(batch: &[Record]) -> Vec<Offset> {
+    let mut next: HashMap<(Topic, i32), i64> = HashMap::new();
+    for record in batch {
+        let position = &record.position;
+        next.insert((record.topic, position.partition), position.offset + 1);
+    }
+    next.into_iter()
+        .map(|((topic, partition), next)| (topic, partition, next))
+        .collect()
+}

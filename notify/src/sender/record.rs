@@ -1,0 +1,197 @@
+//! What the end of a sending leads to: recorded, tried again, or given up.
+
+use schemas::Timestamp;
+use stage::{Retry, retry::Pauses};
+use tokio::time::Instant;
+
+use super::desk::{Desk, STOPPED, Sent};
+use crate::{
+    alert::Failing,
+    channel::SendError,
+    plan::{End, Plan},
+    store::Work,
+    tally,
+    windows::Windows,
+};
+
+impl Desk<'_> {
+    /// Records what has ended, all in one transaction.
+    pub(super) async fn record(&mut self) -> Result<(), Retry> {
+        if self.ended.is_empty() {
+            return Ok(());
+        }
+        let why_stopped = self.ended.iter().find_map(why_stopped);
+        if why_stopped.is_some() {
+            self.release_all().await?;
+        }
+        let now = self.context.clock.now();
+        let mut work = self.sender.store.begin().await?;
+        let windows = Windows::of(work.windows().await?);
+        let mut plan = Plan::new(&self.sender.telling, windows);
+        for sent in &self.ended {
+            self.record_one(sent, &mut plan, work.as_mut()).await?;
+        }
+        plan.store(work.as_mut(), now).await?;
+        // Until here a crash sends these again, with the same ids. From here on they have ended.
+        work.commit().await?;
+        let works = self.ended.iter().any(shows_that_the_channel_works);
+        let recorded = std::mem::take(&mut self.ended).len();
+        self.after_commit(&plan);
+        if let Some(why) = why_stopped {
+            self.stop_channel(why);
+        } else if works {
+            self.stopped = None;
+            self.show_stopped(0.0);
+        }
+        if self.stopped.is_none() {
+            self.status.committed(recorded, now);
+        }
+        Ok(())
+    }
+
+    async fn record_one(
+        &self,
+        sent: &Sent,
+        plan: &mut Plan<'_>,
+        work: &mut dyn Work,
+    ) -> Result<(), Retry> {
+        let Sent {
+            waiting,
+            result,
+            at,
+        } = sent;
+        let failing = match result {
+            // Its mark was taken back; it stays where it is.
+            Err(SendError::Stopped(_)) => return Ok(()),
+            Ok(id) => {
+                // Where somebody else has recorded it, theirs is the record.
+                if work.remove(waiting.number).await? {
+                    plan.sent(&waiting.draft, (waiting.attempts, id.clone()), *at);
+                }
+                return Ok(());
+            }
+            Err(SendError::Later(why)) => {
+                note(sent, why);
+                if let Some(pause) = self.sender.schedule.after(waiting.attempts) {
+                    return work.postpone(waiting.number, at.plus(pause)).await;
+                }
+                Failing::GivenUp
+            }
+            Err(SendError::Never { failing, why }) => {
+                note(sent, why);
+                *failing
+            }
+        };
+        if work.remove(waiting.number).await? {
+            let draft = &waiting.draft;
+            let end = End {
+                failing,
+                attempts: waiting.attempts,
+                at: *at,
+            };
+            plan.fail(&draft.who, draft.view.template(), end, &draft.origin);
+        }
+        Ok(())
+    }
+
+    /// Nothing of this was the letters' fault: all go back, and their tries do not count.
+    async fn release_all(&mut self) -> Result<(), Retry> {
+        let stopped = self.ended.iter().filter(|one| why_stopped(one).is_some());
+        let ready = self.ready.iter().map(|(waiting, _)| waiting);
+        let numbers: Vec<i64> = stopped
+            .map(|one| &one.waiting)
+            .chain(ready)
+            .map(|waiting| waiting.number)
+            .collect();
+        self.sender.store.release(&numbers).await?;
+        self.ready.clear();
+        Ok(())
+    }
+
+    fn stop_channel(&mut self, why: String) {
+        let (mut pauses, _) = self
+            .stopped
+            .take()
+            .unwrap_or_else(|| (Pauses::between(STOPPED.0, STOPPED.1), Instant::now()));
+        let pause = pauses.next_pause();
+        self.status
+            .retrying(&Retry::because(why), pause, self.context.clock.now());
+        self.stopped = Some((pauses, Instant::now() + pause));
+        self.show_stopped(1.0);
+    }
+
+    fn show_stopped(&self, value: f64) {
+        let channel = self.sender.telling.channel;
+        metrics::gauge!("idtrail_notification_channel_stopped", "channel" => channel).set(value);
+    }
+
+    fn after_commit(&self, plan: &Plan<'_>) {
+        tally::ended(&plan.ended);
+        if !plan.ended.is_empty() {
+            self.sender.bells.relay.notify_one();
+        }
+        if !plan.waiting.is_empty() {
+            self.sender.bells.sender.notify_one();
+        }
+    }
+
+    /// Ends the alert windows whose time is over: each with a count, where something was counted.
+    pub(super) async fn close_windows(&self) -> Result<(), Retry> {
+        let now = self.context.clock.now();
+        if !self.sender.store.window_ended(now).await? {
+            return Ok(());
+        }
+        let mut work = self.sender.store.begin().await?;
+        let mut plan = Plan::new(&self.sender.telling, Windows::default());
+        for window in work.windows().await? {
+            if window.ends_at <= now {
+                work.close_window(&window.kind).await?;
+                if let Some(count) = window.count(now) {
+                    plan.tell(count);
+                }
+            }
+        }
+        plan.store(work.as_mut(), now).await?;
+        work.commit().await?;
+        self.after_commit(&plan);
+        Ok(())
+    }
+
+    /// What waits, for alarms: a backlog that grows old is people who are not told.
+    pub(super) async fn measure(&self) -> Result<(), Retry> {
+        let (count, oldest) = self.sender.store.backlog().await?;
+        let age = |since: Timestamp| self.context.clock.now().micros() - since.micros();
+        let micros = oldest.map_or(0, age);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "beyond 2^52 neither is a number for people"
+        )]
+        let (count, seconds) = (count as f64, micros as f64 / 1e6);
+        metrics::gauge!("idtrail_notifications_pending").set(count);
+        metrics::gauge!("idtrail_notification_oldest_pending_age_seconds").set(seconds);
+        Ok(())
+    }
+}
+
+fn why_stopped(sent: &Sent) -> Option<String> {
+    match &sent.result {
+        Err(SendError::Stopped(why)) => Some(why.clone()),
+        Ok(_) | Err(SendError::Later(_) | SendError::Never { .. }) => None,
+    }
+}
+
+fn shows_that_the_channel_works(sent: &Sent) -> bool {
+    match &sent.result {
+        Ok(_) => true,
+        Err(SendError::Never { failing, .. }) => *failing == Failing::Refused,
+        Err(SendError::Later(_) | SendError::Stopped(_)) => false,
+    }
+}
+
+fn note(sent: &Sent, why: &str) {
+    tracing::warn!(
+        recipient.id = sent.waiting.draft.who.recipient,
+        attempts = sent.waiting.attempts,
+        "a notice was not taken: {why}"
+    );
+}
