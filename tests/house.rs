@@ -15,5 +15,10 @@ mod words;
 /// Fails with everything that was found, so that one run shows it all.
 fn hold(faults: impl IntoIterator<Item = String>) {
     let faults: Vec<String> = faults.into_iter().collect();
-    assert!(faults.is_empty(), "{} broken:\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} broken:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
 }

@@ -10,5 +10,6 @@ mod privacy;
 mod readers;
 mod sentences;
 mod story;
+mod tracing;
 mod verdicts;
 mod world;

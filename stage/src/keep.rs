@@ -13,6 +13,8 @@ use crate::{
 
 /// How long a standby waits before it asks again whether it leads.
 const STANDBY: Duration = Duration::from_secs(1);
+/// How often lag is looked at.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Why a batch was not kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +57,27 @@ pub trait Keep: Send + Sync {
 /// No consumer group is needed: one process leads, reads every partition, and begins where the
 /// database says. What is stored once is never stored again.
 pub async fn run<K: Keep>(stage: &K, context: &Context, codec: &Codec) {
+    tokio::join!(work(stage, context, codec), watch_lag(stage, context));
+}
+
+/// Tells every few seconds how many records the stage has not yet stored. A look that fails says nothing:
+/// the stage itself tells that it retries.
+async fn watch_lag<K: Keep>(stage: &K, context: &Context) {
+    let status = context.health.stage(K::NAME);
+    while context.stopper.run_until_stopped(tokio::time::sleep(LOOK)).await.is_some() {
+        let Ok(stored) = stage.offsets().await else { continue };
+        let mut behind = 0;
+        for topic in K::READS.iter().copied() {
+            for extent in context.broker.extents(topic).await.unwrap_or_default() {
+                let next = stored.iter().find(|(t, p, _)| (*t, *p) == (topic, extent.partition));
+                behind += extent.next - next.map_or(extent.first, |(_, _, next)| *next);
+            }
+        }
+        status.lag(behind);
+    }
+}
+
+async fn work<K: Keep>(stage: &K, context: &Context, codec: &Codec) {
     let status = context.health.stage(K::NAME);
     while !context.stopper.is_stopping() {
         let note =

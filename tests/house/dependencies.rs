@@ -18,7 +18,11 @@ fn crates_depend_only_as_the_layout_says() {
     let ours = ours(&workspace);
     let mut folders = members(&workspace);
     folders.push(String::new());
-    hold(folders.iter().flat_map(|folder| strangers(folder, &manifest(folder), &ours)));
+    hold(
+        folders
+            .iter()
+            .flat_map(|folder| strangers(folder, &manifest(folder), &ours)),
+    );
 }
 
 #[test]
@@ -30,8 +34,15 @@ fn every_dependency_of_the_workspace_is_used() {
     let crates: Vec<(Table, String)> = folders
         .iter()
         .map(|folder| {
-            let code = files.iter().filter(|file| file.is_rust() && !file.is_rule() && crate_of(&file.path, &folders) == folder);
-            (manifest(folder), code.map(|file| file.text.as_str()).collect::<Vec<_>>().join("\n"))
+            let code = files.iter().filter(|file| {
+                file.is_rust() && !file.is_rule() && crate_of(&file.path, &folders) == folder
+            });
+            (
+                manifest(folder),
+                code.map(|file| file.text.as_str())
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            )
         })
         .collect();
     hold(unused(&table(&workspace), &crates));
@@ -39,13 +50,19 @@ fn every_dependency_of_the_workspace_is_used() {
 
 /// Which of ours the crate in `folder` depends on and must not.
 fn strangers(folder: &str, manifest: &Table, ours: &Ours) -> Vec<String> {
-    let label = if folder.is_empty() { "the root package" } else { folder };
+    let label = if folder.is_empty() {
+        "the root package"
+    } else {
+        folder
+    };
     let mut faults = Vec::new();
     for (name, value) in dependencies(manifest) {
-        if value.get("path").is_some() {
-            faults.push(format!("{label} takes `{name}` by path: write `{name}.workspace = true`"));
+        if value.get("workspace").and_then(Value::as_bool) != Some(true) {
+            faults.push(format!("{label} has its own `{name}`: list it for the workspace, and write `{name}.workspace = true`"));
         }
-        let Some(other) = ours.get(&name) else { continue };
+        let Some(other) = ours.get(&name) else {
+            continue;
+        };
         match may_use(folder, other) {
             Some(true) => {}
             Some(false) => faults.push(format!(
@@ -75,39 +92,74 @@ fn may_use(folder: &str, other: &str) -> Option<bool> {
 /// The dependencies of the workspace that no crate takes and names.
 fn unused(workspace: &Table, crates: &[(Table, String)]) -> Vec<String> {
     let used = |name: &str| {
-        let word = name.replace('-', "_");
-        crates.iter().any(|(manifest, code)| {
-            dependencies(manifest).iter().any(|(taken, _)| taken == name) && code.contains(&word)
-        })
+        let takes = |manifest: &Table| {
+            dependencies(manifest)
+                .iter()
+                .any(|(taken, _)| taken == name)
+        };
+        crates
+            .iter()
+            .any(|(manifest, code)| takes(manifest) && names(code, name))
     };
-    let listed = workspace["workspace"]["dependencies"].as_table().expect("a table of dependencies");
+    let listed = workspace["workspace"]["dependencies"]
+        .as_table()
+        .expect("a table of dependencies");
     let unused = listed.keys().filter(|name| !used(name));
-    unused.map(|name| format!("nothing uses the dependency `{name}`: take it out of Cargo.toml")).collect()
+    unused
+        .map(|name| format!("nothing uses the dependency `{name}`: take it out of Cargo.toml"))
+        .collect()
+}
+
+/// Whether code says `name::`; `tokio::time::` does not name `time`.
+fn names(code: &str, name: &str) -> bool {
+    let joins = |before: char| before.is_ascii_alphanumeric() || before == '_' || before == ':';
+    code.match_indices(&format!("{}::", name.replace('-', "_")))
+        .any(|(at, _)| !code[..at].ends_with(joins))
 }
 
 /// All dependencies of a manifest, those of tests, build scripts and single platforms too.
 fn dependencies(manifest: &Table) -> Vec<(String, Value)> {
-    let platforms = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
+    let platforms = manifest
+        .get("target")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flat_map(Table::values);
     let tables = std::iter::once(manifest).chain(platforms.filter_map(Value::as_table));
     tables
         .flat_map(|table| KINDS.iter().filter_map(|kind| table.get(*kind)?.as_table()))
-        .flat_map(|entries| entries.iter().map(|(name, value)| (name.clone(), value.clone())))
+        .flat_map(|entries| {
+            entries
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+        })
         .collect()
 }
 
 fn ours(workspace: &Table) -> Ours {
-    let listed = workspace["workspace"]["dependencies"].as_table().expect("a table of dependencies");
+    let listed = workspace["workspace"]["dependencies"]
+        .as_table()
+        .expect("a table of dependencies");
     let path = |value: &Value| Some(value.get("path")?.as_str()?.to_owned());
-    listed.iter().filter_map(|(name, value)| Some((name.clone(), path(value)?))).collect()
+    listed
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), path(value)?)))
+        .collect()
 }
 
 fn members(workspace: &Table) -> Vec<String> {
-    let members = workspace["workspace"]["members"].as_array().expect("a list of members");
-    members.iter().map(|member| member.as_str().expect("a folder").to_owned()).collect()
+    let members = workspace["workspace"]["members"]
+        .as_array()
+        .expect("a list of members");
+    members
+        .iter()
+        .map(|member| member.as_str().expect("a folder").to_owned())
+        .collect()
 }
 
 fn manifest(folder: &str) -> Table {
-    table(&files::read(format!("{folder}/Cargo.toml").trim_start_matches('/')))
+    table(&files::read(
+        format!("{folder}/Cargo.toml").trim_start_matches('/'),
+    ))
 }
 
 fn table(text: &str) -> Table {
@@ -125,35 +177,49 @@ schemas = { path = \"schemas\" }
 stage = { path = \"stage\" }
 jumio = { path = \"outside/jumio\" }
 enrich = { path = \"enrich\" }
-notify = { path = \"notify\" }
-once-cell = \"1\"
-hex = \"0.4\"";
-
-fn found_in(folder: &str, manifest: &str) -> usize {
-    strangers(folder, &table(manifest), &ours(&table(SAMPLE))).len()
-}
+notify = { path = \"notify\" }";
 
 #[test]
 fn a_forbidden_dependency_is_found_wherever_it_stands() {
-    assert_eq!(found_in("notify", "[dependencies]\nstage.workspace = true\njumio.workspace = true"), 0);
-    assert_eq!(found_in("notify", "[dependencies]\nenrich.workspace = true"), 1);
-    assert_eq!(found_in("notify", "[dev-dependencies]\nenrich.workspace = true"), 1);
-    assert_eq!(found_in("notify", "[target.'cfg(unix)'.build-dependencies]\nenrich.workspace = true"), 1);
-    assert_eq!(found_in("notify", "[dependencies]\nenrich = { path = \"../enrich\" }"), 2);
-    assert_eq!(found_in("stage", "[dependencies]\nschemas.workspace = true\njumio.workspace = true"), 1);
-    assert_eq!(found_in("schemas", "[dependencies]\nstage.workspace = true"), 1);
-    assert_eq!(found_in("outside/jumio", "[dependencies]\nstage.workspace = true"), 1);
-    assert_eq!(found_in("somewhere", "[dependencies]\nschemas.workspace = true"), 1);
-    assert_eq!(found_in("", "[dependencies]\nenrich.workspace = true\nnotify.workspace = true"), 0);
+    let ours = ours(&table(SAMPLE));
+    for (folder, manifest, faults) in [
+        ("", "[dependencies]\nenrich.workspace = true", 0),
+        ("notify", "[dependencies]\njumio.workspace = true", 0),
+        ("notify", "[dependencies]\nenrich.workspace = true", 1),
+        ("notify", "[dev-dependencies]\nenrich.workspace = true", 1),
+        (
+            "notify",
+            "[target.x.dependencies]\nenrich.workspace = true",
+            1,
+        ),
+        (
+            "notify",
+            "[dependencies]\nenrich = { path = \"../enrich\" }",
+            2,
+        ),
+        ("notify", "[dependencies]\nhex = \"0.4\"", 1),
+        ("stage", "[dependencies]\nschemas.workspace = true", 0),
+        ("stage", "[dependencies]\njumio.workspace = true", 1),
+        ("schemas", "[dependencies]\nstage.workspace = true", 1),
+        ("outside/jumio", "[dependencies]\nstage.workspace = true", 1),
+        ("somewhere", "[dependencies]\nschemas.workspace = true", 1),
+    ] {
+        let found = strangers(folder, &table(manifest), &ours);
+        assert_eq!(found.len(), faults, "{folder}: {manifest}: {found:?}");
+    }
 }
 
 #[test]
 fn an_unused_dependency_is_found() {
-    let ours = "schemas.workspace = true\nstage.workspace = true\njumio.workspace = true\nenrich.workspace = true\nnotify.workspace = true";
-    let taken = table(&format!("[dependencies]\n{ours}\nonce-cell.workspace = true\nhex.workspace = true"));
-    let names = "use schemas; use stage; use jumio; use enrich; use notify;";
-    let found = |code: &str| unused(&table(SAMPLE), &[(taken.clone(), format!("{names} {code}"))]);
-    assert!(found("use once_cell::sync; use hex;").is_empty());
-    assert!(found("use once_cell::sync;")[0].contains("`hex`"));
-    assert_eq!(unused(&table(SAMPLE), &[(Table::new(), names.to_owned())]).len(), 7);
+    let workspace = table("[workspace.dependencies]\nonce-cell = \"1\"\nhex = \"0.4\"");
+    let taken = table("[dependencies]\nonce-cell.workspace = true\nhex.workspace = true");
+    let found = |code: &str| unused(&workspace, &[(taken.clone(), code.to_owned())]).len();
+    assert_eq!(found("use once_cell::sync; hex::encode(b)"), 0);
+    assert_eq!(found("use once_cell::sync; other::hex::encode(b)"), 1);
+    assert_eq!(found("// hex and once_cell"), 2);
+    let strange = [(
+        Table::new(),
+        "use once_cell::sync; hex::encode(b)".to_owned(),
+    )];
+    assert_eq!(unused(&workspace, &strange).len(), 2);
 }

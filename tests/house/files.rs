@@ -16,7 +16,9 @@ pub(super) struct File {
 impl File {
     /// Whether it is Rust.
     pub(super) fn is_rust(&self) -> bool {
-        Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
+        Path::new(&self.path)
+            .extension()
+            .is_some_and(|extension| extension == "rs")
     }
 
     /// Whether it names what is forbidden because it forbids it.
@@ -26,18 +28,30 @@ impl File {
 
     /// Whether it holds tests only.
     pub(super) fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
+        self.path.starts_with("tests/")
+            || self.path.contains("/tests/")
+            || self.path.ends_with("/tests.rs")
     }
 }
 
 /// Every file that git knows or would take.
 pub(super) fn all() -> Vec<File> {
     let output = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
         .current_dir(ROOT)
         .output()
         .expect("the rules are about committed files, so this test needs git");
-    assert!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "git ls-files: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let listed = String::from_utf8(output.stdout).expect("every path of ours is UTF-8");
     let mut paths: Vec<&str> = listed.split_terminator('\0').collect();
     paths.sort_unstable();
@@ -54,5 +68,8 @@ pub(super) fn read(path: &str) -> String {
 // Git still lists what was deleted and not yet committed.
 fn file(path: &str) -> Option<File> {
     let bytes = std::fs::read(Path::new(ROOT).join(path)).ok()?;
-    Some(File { path: path.to_owned(), text: String::from_utf8(bytes).unwrap_or_default() })
+    Some(File {
+        path: path.to_owned(),
+        text: String::from_utf8(bytes).unwrap_or_default(),
+    })
 }

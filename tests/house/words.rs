@@ -3,8 +3,9 @@
 use super::{files, hold};
 
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: [&str; 10] =
-    ["common", "util", "utils", "core", "helper", "helpers", "misc", "types", "prelude", "base"];
+const EMPTY_NAMES: [&str; 10] = [
+    "common", "util", "utils", "core", "helper", "helpers", "misc", "types", "prelude", "base",
+];
 /// Words of what is not done yet.
 const UNDONE: [&str; 4] = ["TODO", "FIXME", "todo!", "unimplemented!"];
 /// Folders that only one machine has.
@@ -12,7 +13,11 @@ const MACHINES: [&str; 4] = ["/work/", "/root/", "/home/", "/Users/"];
 
 #[test]
 fn files_and_folders_are_named_for_what_they_hold() {
-    hold(files::all().iter().flat_map(|file| empty_names(&file.path)));
+    hold(
+        files::all()
+            .iter()
+            .filter_map(|file| empty_names(&file.path)),
+    );
 }
 
 #[test]
@@ -35,19 +40,32 @@ fn lines(check: fn(&str) -> Option<&'static str>) -> Vec<String> {
     let mut faults = Vec::new();
     for file in files::all().iter().filter(|file| !file.is_rule()) {
         for (number, line) in file.text.lines().enumerate() {
-            faults.extend(check(line).map(|fault| format!("{}:{}: {fault}", file.path, number + 1)));
+            faults
+                .extend(check(line).map(|fault| format!("{}:{}: {fault}", file.path, number + 1)));
         }
     }
     faults
 }
 
 fn empty_names(path: &str) -> Option<String> {
-    let stem = |part: &str| part.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let stem = |part: &str| {
+        part.split('.')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
     if path.rsplit('/').next() == Some("mod.rs") {
-        return Some(format!("{path}: name the module file after its folder, `foo.rs` beside `foo/`"));
+        return Some(format!(
+            "{path}: name the module file after its folder, `foo.rs` beside `foo/`"
+        ));
     }
-    let empty = path.split('/').map(stem).find(|stem| EMPTY_NAMES.contains(&stem.as_str()))?;
-    Some(format!("{path}: `{empty}` says nothing; name it for a thing that one can point at"))
+    let empty = path
+        .split('/')
+        .map(stem)
+        .find(|stem| EMPTY_NAMES.contains(&stem.as_str()))?;
+    Some(format!(
+        "{path}: `{empty}` says nothing; name it for a thing that one can point at"
+    ))
 }
 
 fn undone(line: &str) -> Option<&'static str> {
@@ -56,14 +74,20 @@ fn undone(line: &str) -> Option<&'static str> {
 }
 
 fn machine_paths(line: &str) -> Option<&'static str> {
-    let begins = |at: usize| !line[..at].ends_with(|before: char| before.is_alphanumeric() || "._-~}*".contains(before));
-    let found = MACHINES.iter().any(|folder| line.match_indices(folder).any(|(at, _)| begins(at)));
+    let begins = |at: usize| {
+        !line[..at].ends_with(|before: char| before.is_alphanumeric() || "._-~}*".contains(before))
+    };
+    let found = MACHINES
+        .iter()
+        .any(|folder| line.match_indices(folder).any(|(at, _)| begins(at)));
     found.then_some("this path is that of one machine; make it relative, or a setting")
 }
 
 fn silenced(line: &str) -> Option<&'static str> {
     let found = line.contains("#[allow(") || line.contains("#![allow(");
-    found.then_some("write `#[expect(…, reason = \"…\")]`, which complains once it is no longer needed")
+    found.then_some(
+        "write `#[expect(…, reason = \"…\")]`, which complains once it is no longer needed",
+    )
 }
 
 fn stands_alone(line: &str, word: &str) -> bool {
@@ -76,18 +100,33 @@ fn stands_alone(line: &str, word: &str) -> bool {
 
 #[test]
 fn an_empty_name_is_found() {
-    let bad = ["stage/src/util.rs", "stage/src/common/keys.rs", "core/Cargo.toml", "src/helpers.py", "stage/src/broker/mod.rs"];
+    let bad = [
+        "stage/src/util.rs",
+        "stage/src/common/keys.rs",
+        "core/Cargo.toml",
+        "src/helpers.py",
+        "stage/src/broker/mod.rs",
+    ];
     for path in bad {
         assert!(empty_names(path).is_some(), "{path}");
     }
-    for path in ["stage/src/utility_bill.rs", "notify/src/model.rs", "schemas/src/word.rs"] {
+    for path in [
+        "stage/src/utility_bill.rs",
+        "notify/src/model.rs",
+        "schemas/src/word.rs",
+    ] {
         assert_eq!(empty_names(path), None);
     }
 }
 
 #[test]
 fn an_undone_word_is_found() {
-    for line in ["// TODO: later", "    todo!()", "FIXME", "unimplemented!(\"x\")"] {
+    for line in [
+        "// TODO: later",
+        "    todo!()",
+        "FIXME",
+        "unimplemented!(\"x\")",
+    ] {
         assert!(undone(line).is_some(), "{line}");
     }
     for line in ["todo = \"warn\"", "mktemp TODOS", "a to-do"] {
@@ -97,10 +136,20 @@ fn an_undone_word_is_found() {
 
 #[test]
 fn a_path_of_one_machine_is_found() {
-    for line in ["cd /work/main", "\"/root/.cargo\"", "see (/home/me/x)", "file:///home/me"] {
+    for line in [
+        "cd /work/main",
+        "\"/root/.cargo\"",
+        "see (/home/me/x)",
+        "file:///home/me",
+    ] {
         assert!(machine_paths(line).is_some(), "{line}");
     }
-    for line in ["https://crm.example/home/1", "$DIR/work/x", "homework/", "/workspace"] {
+    for line in [
+        "https://crm.example/home/1",
+        "$DIR/work/x",
+        "homework/",
+        "/workspace",
+    ] {
         assert_eq!(machine_paths(line), None, "{line}");
     }
 }

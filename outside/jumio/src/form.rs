@@ -18,7 +18,14 @@ pub(crate) const CALLBACK_TYPE: &str = "callBackType";
 
 /// A decoded form body. It holds personal data, so it can be neither printed nor serialised.
 pub(crate) struct Form<'a> {
-    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pairs: Vec<Pair<'a>>,
+}
+
+struct Pair<'a> {
+    name: Cow<'a, str>,
+    value: Cow<'a, str>,
+    /// Without `=`: perhaps the rest of a value whose `&` was not encoded, so never named to anybody.
+    bare: bool,
 }
 
 impl<'a> Form<'a> {
@@ -33,11 +40,16 @@ impl<'a> Form<'a> {
                 return Err(Refused::new(Refusal::Undecodable));
             }
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let key = decode(halves.next().unwrap_or_default())
+            let name = decode(halves.next().unwrap_or_default())
                 .ok_or_else(|| Refused::new(Refusal::Undecodable))?;
-            let value = decode(halves.next().unwrap_or_default())
-                .ok_or_else(|| Refused::new(Refusal::Undecodable).at(plain::name(&key)))?;
-            pairs.push((one_spelling(key), value));
+            let written = halves.next();
+            let value = decode(written.unwrap_or_default())
+                .ok_or_else(|| Refused::new(Refusal::Undecodable).at(plain::name(&name)))?;
+            pairs.push(Pair {
+                name: one_spelling(name),
+                value,
+                bare: written.is_none(),
+            });
         }
         Ok(Self { pairs })
     }
@@ -47,11 +59,13 @@ impl<'a> Form<'a> {
         let mut sorted: Vec<_> = self
             .pairs
             .iter()
-            .filter(|(key, _)| key != REPEATABLE)
+            .filter(|pair| pair.name != REPEATABLE)
             .collect();
-        sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+        sorted.sort_by(|one, other| one.name.cmp(&other.name));
         sorted.windows(2).find_map(|neighbours| match neighbours {
-            [(one, a), (other, b)] if one == other && a != b => Some(one.as_ref()),
+            [one, other] if one.name == other.name && one.value != other.value => {
+                Some(one.name.as_ref())
+            }
             _ => None,
         })
     }
@@ -60,17 +74,24 @@ impl<'a> Form<'a> {
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         self.pairs
             .iter()
-            .filter(|(key, _)| key == name)
-            .find_map(|(_, value)| plain::given(value))
+            .filter(|pair| pair.name == name)
+            .find_map(|pair| plain::given(&pair.value))
     }
 
     /// Whether `name` is there, whatever its value.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.names().any(|key| key == name)
+        self.pairs.iter().any(|pair| pair.name == name)
     }
 
+    /// The names as they may be told.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.pairs.iter().map(|(key, _)| key.as_ref())
+        self.pairs.iter().map(|pair| {
+            if pair.bare {
+                plain::UNPRINTABLE
+            } else {
+                pair.name.as_ref()
+            }
+        })
     }
 }
 
@@ -107,6 +128,13 @@ mod tests {
         assert_eq!(form.given("b"), Some("é"));
         assert_eq!(form.given(""), Some("c"));
         assert!(form.has("d") && form.given("d").is_none());
+    }
+
+    #[test]
+    fn the_rest_of_a_value_with_a_bare_ampersand_is_not_told() {
+        let form = Form::read(b"idLastName=SMITH&JONES&d=").unwrap();
+        let names: Vec<_> = form.names().collect();
+        assert_eq!(names, ["idLastName", "unprintable", "d"]);
     }
 
     #[test]

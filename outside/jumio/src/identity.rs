@@ -35,7 +35,7 @@ impl Identity {
 /// Reads the references and nothing else.
 ///
 /// It fails on what the door answers with 400, and on nothing else: an empty or undecodable body, and
-/// one without usable reference. Whether the body keeps the contract is for [`crate::parse`] to say;
+/// one without usable reference. Whether the body keeps the contract is for [`crate::parse()`] to say;
 /// where that gives facts, this gives the same references.
 pub fn identify(media: Media, body: &[u8]) -> Result<Identity, Refused> {
     refuse_empty(body)?;
