@@ -64,7 +64,7 @@ async fn look(all: &All) -> Vec<Finding> {
         findings.push(Finding::of(setting, answer.map(|()| fits()).map_err(says)));
     }
     findings.push(Finding::of("clock", look_at_clock(all).await));
-    if all.notify.channel == "smtp" {
+    if all.notify.channel == notify::ChannelKind::Smtp {
         findings.push(Finding::of("mail", notify::probe(&all.notify).await));
     }
     findings

@@ -18,7 +18,6 @@ use tokio::runtime::Runtime;
 use crate::{about, command::Place, config::All, exit::Failure};
 
 /// The environment, read once.
-#[expect(clippy::disallowed_methods, reason = "the one place where the process's environment comes in")]
 fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -77,7 +76,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 pub(crate) async fn broker(all: &All) -> Result<Arc<dyn Broker>, Failure> {
     let clock = Arc::new(SystemClock);
     if all.broker.kind == "kafka" {
-        return Ok(crate::kafka::open(all, clock)?);
+        return crate::kafka::open(all, clock);
     }
     Ok(Arc::new(embedded(all).await?))
 }

@@ -99,10 +99,11 @@ fn encoded(text: &str) -> String {
         .collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is a step of `map_err`")]
 fn open_failed(error: OpenError) -> Failure {
     match error {
         OpenError::Unavailable(_) => Failure::unreachable(format!("the directory: {error}")),
-        _ => Failure::usage(format!("[directory] {error}")),
+        OpenError::Url | OpenError::Unfit(_) => Failure::usage(format!("[directory] {error}")),
     }
 }
 

@@ -58,9 +58,10 @@ async fn follow(
     }
     let assigned = |Extent { partition, .. }: &Extent| Assigned { topic, partition: *partition, start: start.clone() };
     let mut reader = broker.read(extents.iter().map(assigned).collect()).await?;
+    let limit = BatchLimit::default();
     while forever || !left.is_empty() {
         // Behind the last record there may be transaction markers only, which nobody can see.
-        let waiting = reader.next(&BatchLimit::default());
+        let waiting = reader.next(&limit);
         let records = if forever {
             waiting.await?
         } else {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use directory::{Asked, Directory, Found};
 use schemas::{Checked, Confirmation, Enriched, Refusal, Rejected, Stage, Topic, header};
-use stage::{BrokerError, Codec, Context, Decide, Output, Record, Retry, telemetry};
+use stage::{BrokerError, Clock, Codec, Context, Decide, Output, Record, Retry, telemetry};
 
 /// The stage that finds out whose client it is and who earns on it. Keeps nothing between batches.
 pub struct Enrich {
     directory: Arc<dyn Directory>,
     codec: Arc<Codec>,
+    clock: Arc<dyn Clock>,
 }
 
 impl std::fmt::Debug for Enrich {
@@ -21,12 +22,12 @@ impl std::fmt::Debug for Enrich {
 
 impl Enrich {
     /// The stage; `directory` is asked once for each batch.
-    pub fn new(directory: Arc<dyn Directory>, codec: Arc<Codec>) -> Self {
-        Self { directory, codec }
+    pub fn new(directory: Arc<dyn Directory>, codec: Arc<Codec>, clock: Arc<dyn Clock>) -> Self {
+        Self { directory, codec, clock }
     }
 
     fn enriched(&self, record: &Record, checked: Checked, found: Found) -> Output {
-        let at = checked.received_at();
+        let at = self.clock.now();
         let confirmation = Confirmation::Unconfirmed;
         let people = (found.commission_owner, found.onboarding_queue);
         let enriched = Enriched::new(checked, confirmation, found.party, people, at);
@@ -118,7 +119,7 @@ impl Decide for Enrich {
 pub async fn start(directory: Arc<dyn Directory>, context: Context) -> Result<(), BrokerError> {
     let codec = context.codec(Enrich::NAME);
     stage::run::run(
-        &Enrich::new(directory, Arc::clone(&codec)),
+        &Enrich::new(directory, Arc::clone(&codec), Arc::clone(&context.clock)),
         &context,
         &codec,
     )

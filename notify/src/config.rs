@@ -142,11 +142,7 @@ impl Config {
             "alert_window_seconds",
             "is not between a second and a week",
         )?;
-        require(
-            self.from().is_some(),
-            "smtp.from",
-            "is no mail address",
-        )?;
+        require(self.from().is_some(), "smtp.from", "is no mail address")?;
         match self.channel {
             ChannelKind::Smtp => self.smtp.check(production),
             ChannelKind::Maildir => require(
@@ -154,10 +150,10 @@ impl Config {
                 "maildir",
                 "is needed by the channel `maildir`",
             ),
-            ChannelKind::Discard => require(
+            ChannelKind::Discard => require_safe(
                 !production,
                 "channel",
-                "is `discard`, which tells nobody, in production",
+                "`discard` tells nobody, which production must not",
             ),
         }
     }
@@ -186,7 +182,7 @@ impl Smtp {
             "smtp.host",
             "is needed by the channel `smtp`: the mail server's name",
         )?;
-        require(
+        require_safe(
             self.tls != Tls::None || (self.is_loopback() && !production),
             "smtp.tls",
             "may be `none` to this machine only, and not in production",
@@ -194,7 +190,7 @@ impl Smtp {
         require(
             self.username.is_some() == self.password_file.is_some(),
             "smtp.password_file",
-            "and `notify.smtp.username` belong together",
+            "and `smtp.username` belong together",
         )?;
         require(
             (1..=600).contains(&self.timeout_seconds),
@@ -213,6 +209,13 @@ impl Smtp {
 }
 
 fn require(holds: bool, setting: &str, why: &str) -> Result<(), ConfigError> {
+    holds.then_some(()).ok_or_else(|| ConfigError::Section {
+        section: "notify".to_owned(),
+        why: format!("`{setting}` {why}"),
+    })
+}
+
+fn require_safe(holds: bool, setting: &str, why: &str) -> Result<(), ConfigError> {
     holds.then_some(()).ok_or_else(|| ConfigError::Unsafe {
         setting: format!("notify.{setting}"),
         why: why.to_owned(),

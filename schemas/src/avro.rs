@@ -80,27 +80,61 @@ impl Contract {
 
     /// Reads a datum that was written with `writer`, which may be an older or newer schema.
     ///
-    /// Fields that the writer did not have take their serde default; fields that we do not have
-    /// are skipped. (The library cannot resolve a reader schema on this path: it would panic.)
+    /// Fields that the writer did not have take the contract's default, fields that we do not have
+    /// are skipped, words that we do not have become the enum's default.
     pub fn decode<E: DeserializeOwned>(
         &self,
         writer: &Schema,
         datum: &[u8],
     ) -> Result<E, DecodeError> {
+        match read(writer, datum) {
+            // The fast way cannot skip a new field that is an enum, nor follow a promotion.
+            Err(DecodeError::Datum) if writer != self.schema => {
+                read(self.schema, &self.translate(writer, datum)?)
+            }
+            done => done,
+        }
+    }
+
+    /// The datum as it would stand in our schema, by Avro's own rules of resolution.
+    ///
+    /// (With `read_deser` the library cannot resolve a reader schema: it would panic.)
+    fn translate(&self, writer: &Schema, datum: &[u8]) -> Result<Vec<u8>, DecodeError> {
         let reader = GenericDatumReader::builder(writer)
-            .human_readable(false)
+            .reader_schema(self.schema)
             .build()
             .map_err(|_| DecodeError::Datum)?;
         let mut rest = datum;
-        let event = reader
-            .read_deser(&mut rest)
+        let value = reader
+            .read_value(&mut rest)
             .map_err(|_| DecodeError::Datum)?;
-        // The library accepts trailing bytes, which would let two records share one meaning.
-        if rest.is_empty() {
-            Ok(event)
-        } else {
-            Err(DecodeError::Datum)
-        }
+        whole(rest)?;
+        self.writer
+            .write_value_to_vec(value)
+            .map_err(|_| DecodeError::Datum)
+    }
+}
+
+/// Reads a datum straight into its type.
+fn read<E: DeserializeOwned>(writer: &Schema, datum: &[u8]) -> Result<E, DecodeError> {
+    let reader = GenericDatumReader::builder(writer)
+        .human_readable(false)
+        .build()
+        .map_err(|_| DecodeError::Datum)?;
+    let mut rest = datum;
+    let event = reader
+        .read_deser(&mut rest)
+        .map_err(|_| DecodeError::Datum)?;
+    whole(rest)?;
+    Ok(event)
+}
+
+/// The library accepts trailing bytes, which would let two records share one meaning.
+fn whole(rest: &[u8]) -> Result<(), DecodeError> {
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(DecodeError::Datum)
     }
 }
 

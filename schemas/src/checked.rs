@@ -1,6 +1,6 @@
 //! What a callback says, held against the contract.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +102,20 @@ fn doubtful() -> bool {
     true
 }
 
+/// What is said, in one form: without nulls, and sorted even if some crate switches on `preserve_order` for all of us.
+fn said(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+            let fields: BTreeMap<_, _> = fields.map(|(name, value)| (name, said(value))).collect();
+            fields.into_iter().collect()
+        }
+        Value::Array(items) => items.into_iter().map(said).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}
+
 impl Checked {
     /// The event that a raw callback becomes; the same message gives the same event id.
     pub fn new(raw: &Raw, facts: Facts) -> Self {
@@ -137,17 +151,17 @@ impl Checked {
     }
 
     /// `UUIDv5` of provider, provider reference and what the message says, without its times and place.
+    ///
+    /// Null says nothing: so a field that a later release adds leaves the ids of messages without it as they are.
     fn identity(&self) -> Id {
-        let mut said = serde_json::json!({
+        let said = said(serde_json::json!({
             "customer_reference": self.customer_reference, "document_country": self.document_country,
             "document_expiry": self.document_expiry, "document_subtype": self.document_subtype,
             "document_type": self.document_type, "generation": self.generation, "kind": self.kind,
             "liveness": self.liveness, "outcome": self.outcome, "provider_account": self.provider_account,
             "reasons": self.reasons, "screening_hits": self.screening_hits, "similarity": self.similarity,
             "transaction_reference": self.transaction_reference, "unknown_fields": self.unknown_fields,
-        });
-        // Sorted in any case: some crate may switch on `preserve_order` for all of us, and the ids would change.
-        said.sort_all_objects();
+        }));
         Id::derive(&[&self.provider, &self.provider_reference, &said.to_string()])
     }
 

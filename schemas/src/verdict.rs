@@ -89,6 +89,8 @@ words! {
         DetailUnreadable = "detail_unreadable",
         /// The provider's status is not one that we know.
         UnknownStatus = "unknown_status",
+        /// How far along the check is, by the provider's word.
+        Progress = "progress",
     } else
         /// A code that this release does not know.
         Other = "other"

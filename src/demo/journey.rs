@@ -115,16 +115,13 @@ impl Whole {
     }
 
     fn told(&self, event_id: &str) -> Vec<String> {
-        let told = self.of(Topic::Notified).filter_map(|event| match event {
-            AnyEvent::Notified(notified)
-                if notified.event_id() == event_id
-                    && notified.outcome() == NoticeOutcome::Sent
-                    && notified.audience() != Audience::Admins =>
-            {
-                Some(format!("{} ({})", notified.audience(), notified.recipient_id()))
-            }
-            _ => None,
+        let notices = self.of(Topic::Notified).filter_map(|event| {
+            if let AnyEvent::Notified(notified) = event { Some(notified) } else { None }
         });
-        told.collect()
+        notices
+            .filter(|notice| notice.event_id() == event_id)
+            .filter(|notice| notice.outcome() == NoticeOutcome::Sent && notice.audience() != Audience::Admins)
+            .map(|notice| format!("{} ({})", notice.audience(), notice.recipient_id()))
+            .collect()
     }
 }

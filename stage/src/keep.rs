@@ -1,6 +1,10 @@
 //! The loop of stages whose results go to a database: source offsets move in the same transaction.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use schemas::Topic;
@@ -57,32 +61,64 @@ pub trait Keep: Send + Sync {
 /// No consumer group is needed: one process leads, reads every partition, and begins where the
 /// database says. What is stored once is never stored again.
 pub async fn run<K: Keep>(stage: &K, context: &Context, codec: &Codec) {
-    tokio::join!(work(stage, context, codec), watch_lag(stage, context));
+    let positions = Positions::default();
+    tokio::join!(
+        work(stage, context, codec, &positions),
+        watch_lag::<K>(context, &positions)
+    );
 }
 
-/// Tells every few seconds how many records the stage has not yet stored. A look that fails says nothing:
-/// the stage itself tells that it retries.
-async fn watch_lag<K: Keep>(stage: &K, context: &Context) {
+/// The next offset of each partition, as far as this process has stored; only for telling the lag.
+#[derive(Debug, Default)]
+struct Positions(Mutex<BTreeMap<(Topic, i32), i64>>);
+
+impl Positions {
+    fn set(&self, partition: (Topic, i32), next: i64) {
+        // Only whole values are written, so a poisoned map is still whole.
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(partition, next);
+    }
+
+    fn get(&self, partition: (Topic, i32)) -> Option<i64> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&partition)
+            .copied()
+    }
+}
+
+/// Tells every few seconds how many records the stage has not yet stored.
+async fn watch_lag<K: Keep>(context: &Context, positions: &Positions) {
     let status = context.health.stage(K::NAME);
-    while context.stopper.run_until_stopped(tokio::time::sleep(LOOK)).await.is_some() {
-        let Ok(stored) = stage.offsets().await else { continue };
+    while context
+        .stopper
+        .run_until_stopped(tokio::time::sleep(LOOK))
+        .await
+        .is_some()
+    {
         let mut behind = 0;
         for topic in K::READS.iter().copied() {
+            // A look that fails says nothing: the stage itself tells that it retries.
             for extent in context.broker.extents(topic).await.unwrap_or_default() {
-                let next = stored.iter().find(|(t, p, _)| (*t, *p) == (topic, extent.partition));
-                behind += extent.next - next.map_or(extent.first, |(_, _, next)| *next);
+                behind += extent.next
+                    - positions
+                        .get((topic, extent.partition))
+                        .unwrap_or(extent.first);
             }
         }
         status.lag(behind);
     }
 }
 
-async fn work<K: Keep>(stage: &K, context: &Context, codec: &Codec) {
+async fn work<K: Keep>(stage: &K, context: &Context, codec: &Codec, positions: &Positions) {
     let status = context.health.stage(K::NAME);
     while !context.stopper.is_stopping() {
         let note =
             |retry: &Retry, pause: Duration| status.retrying(retry, pause, context.clock.now());
-        let begun = retry::until_done(&context.stopper, note, || begin(stage, context));
+        let begun = retry::until_done(&context.stopper, note, || begin(stage, context, positions));
         let Some(begun) = begun.await else { break };
         let Some(mut reader) = begun else {
             status.standby(context.clock.now());
@@ -93,13 +129,17 @@ async fn work<K: Keep>(stage: &K, context: &Context, codec: &Codec) {
             continue;
         };
         status.running(context.clock.now());
-        follow(stage, context, codec, reader.as_mut()).await;
+        follow(stage, context, codec, (reader.as_mut(), positions)).await;
     }
     status.stopped(context.clock.now());
 }
 
 /// Begins to read where the database says; nothing if another process leads.
-async fn begin<K: Keep>(stage: &K, context: &Context) -> Result<Option<Box<dyn Reader>>, Retry> {
+async fn begin<K: Keep>(
+    stage: &K,
+    context: &Context,
+    positions: &Positions,
+) -> Result<Option<Box<dyn Reader>>, Retry> {
     context
         .broker
         .check_topics()
@@ -135,6 +175,7 @@ async fn begin<K: Keep>(stage: &K, context: &Context) -> Result<Option<Box<dyn R
                     "records were deleted by retention before this stage read them"
                 );
             }
+            positions.set((topic, partition), next.unwrap_or(extent.first));
             let start = next.map_or(Start::First, Start::Offset);
             assigned.push(Assigned {
                 topic,
@@ -152,7 +193,12 @@ async fn begin<K: Keep>(stage: &K, context: &Context) -> Result<Option<Box<dyn R
 }
 
 /// Reads and stores until asked to stop, until another process has moved the offsets, or until the lead is lost.
-async fn follow<K: Keep>(stage: &K, context: &Context, codec: &Codec, reader: &mut dyn Reader) {
+async fn follow<K: Keep>(
+    stage: &K,
+    context: &Context,
+    codec: &Codec,
+    (reader, positions): (&mut dyn Reader, &Positions),
+) {
     let status = context.health.stage(K::NAME);
     while let Some(taken) = context
         .stopper
@@ -177,7 +223,15 @@ async fn follow<K: Keep>(stage: &K, context: &Context, codec: &Codec, reader: &m
             }
         });
         match kept.await {
-            Some(Ok(())) => status.committed(batch.len(), context.clock.now()),
+            Some(Ok(())) => {
+                for record in &batch {
+                    positions.set(
+                        (record.topic, record.position.partition),
+                        record.position.offset + 1,
+                    );
+                }
+                status.committed(batch.len(), context.clock.now());
+            }
             Some(Err(error)) => return tracing::warn!(stage = K::NAME, "{error}"),
             None => return,
         }

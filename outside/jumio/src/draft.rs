@@ -13,7 +13,7 @@ const REASONS_MAX: usize = 32;
 const UNKNOWN_FIELDS_MAX: usize = 32;
 
 /// How far the provider is, where that is no reason for anything.
-pub(crate) const PROGRESS: FindingCode = FindingCode::Other;
+pub(crate) const PROGRESS: FindingCode = FindingCode::Progress;
 
 /// Facts in the making.
 pub(crate) struct Draft {

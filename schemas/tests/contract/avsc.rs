@@ -21,7 +21,7 @@ pub(crate) fn walk(schema: &mut Value, visit: &mut dyn FnMut(&mut Map<String, Va
             Some("array") => walk(&mut definition["items"], visit),
             _ => {}
         },
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn definitions() -> BTreeMap<String, Vec<Map<String, Value>>> {
         if let Some(Value::Array(fields)) = definition.get_mut("fields") {
             for field in fields {
                 walk(&mut field["type"], &mut |nested| {
-                    drop(nested.remove("namespace"))
+                    nested.remove("namespace");
                 });
             }
         }
@@ -67,17 +67,17 @@ pub(crate) fn symbols(definition: &Map<String, Value>) -> Vec<&str> {
 
 /// A type as the page for consumers writes it: `string?`, `[Finding]`, `time`.
 pub(crate) fn short(schema: &Value) -> String {
-    match schema {
-        Value::String(name) => name.clone(),
-        Value::Array(branches) => format!("{}?", short(&branches[1])),
-        _ => match (
-            schema["type"].as_str().unwrap(),
-            schema["logicalType"].as_str(),
-        ) {
-            (_, Some("timestamp-micros")) => "time".to_owned(),
-            (_, Some(logical)) => logical.to_owned(),
-            ("array", None) => format!("[{}]", short(&schema["items"])),
-            _ => schema["name"].as_str().unwrap().to_owned(),
-        },
+    if let Some(name) = schema.as_str() {
+        return name.to_owned();
+    }
+    if let Some(branches) = schema.as_array() {
+        return format!("{}?", short(&branches[1]));
+    }
+    let text = |key: &str| schema[key].as_str();
+    match (text("type"), text("logicalType")) {
+        (_, Some("timestamp-micros")) => "time".to_owned(),
+        (_, Some(logical)) => logical.to_owned(),
+        (Some("array"), None) => format!("[{}]", short(&schema["items"])),
+        _ => text("name").unwrap().to_owned(),
     }
 }

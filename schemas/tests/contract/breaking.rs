@@ -51,13 +51,13 @@ fn a_breaking_change_is_caught() {
             list(raw, "fields").push(json!({ "name": "new", "type": "string" }));
         }),
         ("a field gone that has no default", |schema| {
-            remove(schema, "outcome")
+            remove(schema, "outcome");
         }),
         ("another name", |schema| {
-            field(schema, "outcome")["name"] = json!("result")
+            field(schema, "outcome")["name"] = json!("result");
         }),
         ("another type", |schema| {
-            field(schema, "rank")["type"] = json!("long")
+            field(schema, "rank")["type"] = json!("long");
         }),
         ("null where there was none", |schema| {
             field(schema, "provider")["type"] = json!(["null", "string"]);
@@ -91,7 +91,7 @@ fn a_new_word_where_none_stands_for_it_is_caught() {
 fn what_the_rules_allow_passes() {
     let harmless: [Change; 5] = [
         |schema| {
-            list(schema, "fields").push(json!({ "name": "new", "type": "string", "default": "" }))
+            list(schema, "fields").push(json!({ "name": "new", "type": "string", "default": "" }));
         },
         |schema| list(schema, "fields").reverse(),
         |schema| drop(list(&mut field(schema, "outcome")["type"], "symbols").remove(0)),

@@ -50,12 +50,14 @@ fn seen<E: Event>() -> BTreeMap<String, BTreeSet<String>> {
                 seen.entry(format!("{path}#"))
                     .or_default()
                     .insert(items.len().min(2).to_string());
-                items.iter().for_each(|item| note(path, item, seen));
+                for item in items {
+                    note(path, item, seen);
+                }
             }
-            scalar => {
-                let text = scalar
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                let text = value
                     .as_str()
-                    .map_or_else(|| scalar.to_string(), str::to_owned);
+                    .map_or_else(|| value.to_string(), str::to_owned);
                 seen.entry(path.to_owned()).or_default().insert(text);
             }
         }

@@ -13,12 +13,15 @@ use serde_json::Value;
 mod agree;
 mod avsc;
 mod breaking;
+mod constructors;
 mod doubt;
 mod evolve;
 mod examples;
 mod identity;
 mod kept;
 mod page;
+mod personal;
+mod readers;
 
 /// Runs a generic check once for every Avro event.
 macro_rules! for_each_event {

@@ -1,0 +1,115 @@
+//! The stage: each record of the six topics gets one entry, once, in an order that never changes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemas::Topic;
+use stage::{
+    Chance, Clock, Codec, Record, Retry,
+    database::Lead,
+    keep::{Keep, KeepError},
+};
+use tokio::sync::{Mutex, Notify};
+
+use crate::{
+    batch::{Batch, Ranges},
+    keys::Keys,
+    store::{Append, Store, View},
+};
+
+/// Appends what it reads.
+pub(crate) struct Audit {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keys: Keys,
+    pub(crate) codec: Arc<Codec>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Chance,
+    /// The prefix of topic names.
+    pub(crate) prefix: String,
+    pub(crate) lead: Lead,
+    /// What the last append left behind; none when that is not known for certain. Only [`keep`](Keep::keep) holds it
+    /// for long, and only one of those runs.
+    pub(crate) view: Mutex<Option<View>>,
+    /// Rung when there are new receipts.
+    pub(crate) ring: Arc<Notify>,
+}
+
+#[async_trait]
+impl Keep for Audit {
+    const NAME: &'static str = "audit";
+    const READS: &'static [Topic] = &[
+        Topic::Raw,
+        Topic::Checked,
+        Topic::Enriched,
+        Topic::Notified,
+        Topic::Rejected,
+        Topic::Operated,
+    ];
+
+    async fn lead(&self) -> Result<bool, Retry> {
+        self.lead.holds().await
+    }
+
+    async fn offsets(&self) -> Result<Vec<(Topic, i32, i64)>, Retry> {
+        let view = self.store.view().await?;
+        let name_of = |id: i32| view.topics.iter().find(|(_, topic)| **topic == id).map(|(name, _)| name);
+        let topic_of = |id: i32| {
+            let name = name_of(id)?;
+            // Under another prefix they are other topics, which stay in the history and are read no more.
+            Self::READS.iter().copied().find(|topic| topic.name(&self.prefix) == *name)
+        };
+        let offsets = view.offsets.iter();
+        let known = offsets.filter_map(|((id, partition), next)| Some((topic_of(*id)?, *partition, *next)));
+        Ok(known.collect())
+    }
+
+    async fn keep(&self, batch: &[Record]) -> Result<(), KeepError> {
+        let mut slot = self.view.lock().await;
+        // Taken out: whatever goes wrong below, the next batch asks the database anew.
+        let view = match slot.take() {
+            Some(view) => view,
+            None => self.store.view().await?,
+        };
+        let ranges = Ranges::of(batch, &view)?;
+        let prepared = Batch::read(batch, &self.codec, &self.keys).await;
+        // When this returns, the keys of the batch are durable. A crash before the append leaves keys that nobody uses.
+        let resolved = self.keys.resolve(prepared.names()).await?;
+        let counters = self.store.counters(&accounts(&resolved)).await?;
+        let now = self.clock.now();
+        let at = now.millis().max(view.at);
+        if now.millis() < view.at.saturating_sub(MAX_STEP_BACK) {
+            tracing::error!(
+                behind_ms = view.at - now.millis(),
+                "the clock stands far behind the newest entry; entries keep that entry's time until it has caught up"
+            );
+        }
+        let sealing = prepared.seal(&resolved, counters, (&view, at));
+        let mut append = sealing.finish(self.chance).await;
+        let next = ranges.conclude(&mut append, view, now);
+        self.store.append(&append).await?;
+        // From here on the entries, the offsets and the receipts are there, all of them.
+        tell(&append);
+        *slot = Some(next);
+        self.ring.notify_one();
+        Ok(())
+    }
+}
+
+/// How far the clock may stand behind the newest entry before somebody should look at it, in milliseconds.
+const MAX_STEP_BACK: i64 = 5_000;
+
+fn accounts(resolved: &[crate::keys::Resolved]) -> Vec<uuid::Uuid> {
+    let mut accounts: Vec<_> = resolved.iter().filter_map(|one| one.account).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    accounts
+}
+
+fn tell(append: &Append) {
+    metrics::counter!("idtrail_audit_appends_total").increment(append.entries.len() as u64);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a log beyond 2^52 entries is no longer a number for people"
+    )]
+    metrics::gauge!("idtrail_audit_head_sequence").set((append.size() - 1) as f64);
+}

@@ -1,0 +1,104 @@
+//! Names to random handles and data keys. What is new is committed before anything that uses it: a crash in between
+//! leaves keys that nobody uses, never a body that nobody can open.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use stage::{Retry, database::Database};
+use uuid::Uuid;
+
+use crate::seal::{Blind, DataKey, Kek, Kind};
+
+mod postgres;
+mod recent;
+mod resolve;
+mod sqlite;
+
+pub(crate) use resolve::Keys;
+
+/// What one record is called.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// Whose data key seals it.
+    pub(crate) client: (Kind, Blind),
+    /// The check that it belongs to.
+    pub(crate) check: Option<Blind>,
+    /// The account that it is counted for.
+    pub(crate) account: Option<Blind>,
+    /// By what its check is to be found.
+    pub(crate) aliases: Vec<(Kind, Blind)>,
+}
+
+/// What the names of one record stand for.
+#[derive(Clone)]
+pub(crate) struct Resolved {
+    pub(crate) subject: Uuid,
+    pub(crate) key: DataKey,
+    pub(crate) check: Option<Uuid>,
+    pub(crate) account: Option<Uuid>,
+}
+
+/// A data key as it is kept.
+pub(crate) struct Wrapped {
+    pub(crate) subject: Uuid,
+    pub(crate) kek: Vec<u8>,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// What is new and goes into the key database in one transaction.
+#[derive(Default)]
+pub(crate) struct New {
+    pub(crate) handles: Vec<(Blind, Kind, Uuid)>,
+    pub(crate) keys: Vec<Wrapped>,
+    pub(crate) aliases: Vec<(Blind, Uuid, Kind)>,
+}
+
+impl New {
+    fn is_empty(&self) -> bool {
+        self.handles.is_empty() && self.keys.is_empty() && self.aliases.is_empty()
+    }
+}
+
+/// The key database.
+///
+/// **Durability**: what [`add`](KeyStore::add) has answered survives a power cut. **Erasure**: every row may be deleted
+/// by who erases; nothing here deletes. Whoever can read it learns no name, but with the key-encryption key can open
+/// every body.
+#[async_trait]
+pub(crate) trait KeyStore: Send + Sync + std::fmt::Debug {
+    /// The ids of the key-encryption keys that were used.
+    async fn keks(&self) -> Result<Vec<Vec<u8>>, Retry>;
+
+    /// Notes that a key-encryption key is used.
+    async fn use_kek(&self, id: [u8; 8]) -> Result<(), Retry>;
+
+    /// The handles of names; unknown names are left out.
+    async fn handles(&self, blinds: &[Blind]) -> Result<Vec<(Blind, Uuid)>, Retry>;
+
+    /// The data keys of subjects; those that were destroyed are left out.
+    async fn data_keys(&self, subjects: &[Uuid]) -> Result<Vec<Wrapped>, Retry>;
+
+    /// The checks that are found by any of these names.
+    async fn checks(&self, blinds: &[Blind]) -> Result<Vec<Uuid>, Retry>;
+
+    /// Adds all of it; false, and nothing added, if somebody else has given one of the names a handle meanwhile.
+    async fn add(&self, new: &New) -> Result<bool, Retry>;
+}
+
+/// The key database that the settings name.
+pub(crate) fn open(database: &Database) -> Arc<dyn KeyStore> {
+    match database {
+        Database::Sqlite(pool) => Arc::new(sqlite::Sqlite(pool.clone())),
+        Database::Postgres(pool) => Arc::new(postgres::Postgres(pool.clone())),
+    }
+}
+
+/// The data key, opened.
+pub(crate) fn open_key(kek: &Kek, wrapped: &Wrapped) -> Result<DataKey, Retry> {
+    kek.unwrap(wrapped.subject, &wrapped.sealed).ok_or_else(|| {
+        let (theirs, ours) = (hex::encode(&wrapped.kek), hex::encode(kek.id()));
+        Retry::because(format!(
+            "a data key was sealed by the key-encryption key {theirs}, and `audit.key_file` holds {ours}"
+        ))
+    })
+}

@@ -1,0 +1,126 @@
+//! The key database in PostgreSQL.
+
+use async_trait::async_trait;
+use sqlx::{PgConnection, PgPool, query, query_as};
+use stage::Retry;
+use uuid::Uuid;
+
+use super::{KeyStore, New, Wrapped};
+use crate::seal::{Blind, Kind};
+
+/// One PostgreSQL database.
+#[derive(Debug)]
+pub(super) struct Postgres(pub(super) PgPool);
+
+#[async_trait]
+impl KeyStore for Postgres {
+    async fn keks(&self) -> Result<Vec<Vec<u8>>, Retry> {
+        let rows: Vec<(Vec<u8>,)> =
+            query_as("SELECT id FROM key_encryption_keys").fetch_all(&self.0).await.map_err(unready)?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    async fn use_kek(&self, id: [u8; 8]) -> Result<(), Retry> {
+        query("INSERT INTO key_encryption_keys VALUES ($1) ON CONFLICT DO NOTHING")
+            .bind(id.as_slice())
+            .execute(&self.0)
+            .await
+            .map_err(unready)?;
+        Ok(())
+    }
+
+    async fn handles(&self, blinds: &[Blind]) -> Result<Vec<(Blind, Uuid)>, Retry> {
+        let rows: Vec<(Vec<u8>, Uuid)> = query_as("SELECT blind, handle FROM handles WHERE blind = ANY($1)")
+            .bind(bytes(blinds.iter()))
+            .fetch_all(&self.0)
+            .await
+            .map_err(unready)?;
+        let known = rows.into_iter().filter_map(|(blind, handle)| Some((Blind(blind.try_into().ok()?), handle)));
+        Ok(known.collect())
+    }
+
+    async fn data_keys(&self, subjects: &[Uuid]) -> Result<Vec<Wrapped>, Retry> {
+        let rows: Vec<(Uuid, Vec<u8>, Vec<u8>)> =
+            query_as("SELECT subject, kek, sealed FROM data_keys WHERE subject = ANY($1)")
+                .bind(subjects)
+                .fetch_all(&self.0)
+                .await
+                .map_err(unready)?;
+        let wrapped = |(subject, kek, sealed)| Wrapped { subject, kek, sealed };
+        Ok(rows.into_iter().map(wrapped).collect())
+    }
+
+    async fn checks(&self, blinds: &[Blind]) -> Result<Vec<Uuid>, Retry> {
+        let rows: Vec<(Uuid,)> = query_as("SELECT DISTINCT check_handle FROM aliases WHERE blind = ANY($1)")
+            .bind(bytes(blinds.iter()))
+            .fetch_all(&self.0)
+            .await
+            .map_err(unready)?;
+        Ok(rows.into_iter().map(|(check,)| check).collect())
+    }
+
+    async fn add(&self, new: &New) -> Result<bool, Retry> {
+        let mut writing = self.0.begin().await.map_err(unready)?;
+        let added = write(&mut writing, new).await.map_err(unready)?;
+        if added {
+            // From here on the handles and keys are there, whatever becomes of the batch that needs them.
+            writing.commit().await.map_err(unready)?;
+        }
+        Ok(added)
+    }
+}
+
+async fn write(writing: &mut PgConnection, new: &New) -> sqlx::Result<bool> {
+    if !new.handles.is_empty() {
+        let done = query(
+            "INSERT INTO handles (blind, kind, handle)
+             SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::uuid[]) ON CONFLICT DO NOTHING",
+        )
+        .bind(bytes(new.handles.iter().map(|(blind, ..)| blind)))
+        .bind(numbers(new.handles.iter().map(|(_, kind, _)| *kind)))
+        .bind(new.handles.iter().map(|(.., handle)| *handle).collect::<Vec<_>>())
+        .execute(&mut *writing)
+        .await?;
+        if done.rows_affected() < new.handles.len() as u64 {
+            return Ok(false);
+        }
+    }
+    if !new.keys.is_empty() {
+        let of = |field: fn(&Wrapped) -> &Vec<u8>| -> Vec<&[u8]> {
+            new.keys.iter().map(|key| field(key).as_slice()).collect()
+        };
+        query(
+            "INSERT INTO data_keys (subject, kek, sealed)
+             SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bytea[])",
+        )
+        .bind(new.keys.iter().map(|key| key.subject).collect::<Vec<_>>())
+        .bind(of(|key| &key.kek))
+        .bind(of(|key| &key.sealed))
+        .execute(&mut *writing)
+        .await?;
+    }
+    if !new.aliases.is_empty() {
+        query(
+            "INSERT INTO aliases (blind, check_handle, kind)
+             SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::smallint[]) ON CONFLICT DO NOTHING",
+        )
+        .bind(bytes(new.aliases.iter().map(|(blind, ..)| blind)))
+        .bind(new.aliases.iter().map(|(_, check, _)| *check).collect::<Vec<_>>())
+        .bind(numbers(new.aliases.iter().map(|(.., kind)| *kind)))
+        .execute(&mut *writing)
+        .await?;
+    }
+    Ok(true)
+}
+
+fn bytes<'a>(blinds: impl Iterator<Item = &'a Blind>) -> Vec<&'a [u8]> {
+    blinds.map(|Blind(bytes)| bytes.as_slice()).collect()
+}
+
+fn numbers(kinds: impl Iterator<Item = Kind>) -> Vec<i16> {
+    kinds.map(Kind::number).collect()
+}
+
+fn unready(error: sqlx::Error) -> Retry {
+    Retry::because(format!("the key database does not answer: {error}"))
+}

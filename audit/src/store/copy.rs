@@ -1,0 +1,66 @@
+//! Rows in PostgreSQL's binary COPY format: each field its length, then its bytes.
+
+use uuid::Uuid;
+
+/// The signature, no flags, no extension.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// The mark of the end.
+const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+const NULL: [u8; 4] = (-1_i32).to_be_bytes();
+
+/// Rows that are written one after the other.
+pub(super) struct Rows {
+    bytes: Vec<u8>,
+    columns: i16,
+}
+
+impl Rows {
+    /// No row yet; `columns` is how many fields each has.
+    pub(super) fn new(columns: i16, capacity: usize) -> Self {
+        let mut bytes = Vec::with_capacity(capacity);
+        bytes.extend_from_slice(HEADER);
+        Self { bytes, columns }
+    }
+
+    /// Begins a row; its fields follow in the order of the columns.
+    pub(super) fn row(&mut self) -> &mut Self {
+        self.bytes.extend_from_slice(&self.columns.to_be_bytes());
+        self
+    }
+
+    /// A BIGINT.
+    pub(super) fn long(&mut self, value: i64) -> &mut Self {
+        self.field(&value.to_be_bytes())
+    }
+
+    /// An INTEGER.
+    pub(super) fn int(&mut self, value: i32) -> &mut Self {
+        self.field(&value.to_be_bytes())
+    }
+
+    /// A UUID, or NULL.
+    pub(super) fn uuid(&mut self, value: Option<Uuid>) -> &mut Self {
+        match value {
+            Some(uuid) => self.field(uuid.as_bytes()),
+            None => {
+                self.bytes.extend_from_slice(&NULL);
+                self
+            }
+        }
+    }
+
+    /// Anything by its bytes.
+    pub(super) fn field(&mut self, value: &[u8]) -> &mut Self {
+        // A field is at most a record of the broker, sealed: far below the 2 GiB that the format can say.
+        let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
+        self.bytes.extend_from_slice(&length.to_be_bytes());
+        self.bytes.extend_from_slice(value);
+        self
+    }
+
+    /// All rows, and the end.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.bytes.extend_from_slice(&TRAILER);
+        self.bytes
+    }
+}

@@ -1,0 +1,190 @@
+//! The history in PostgreSQL: COPY for what grows, the lock of the head row against a second writer.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use sqlx::{PgConnection, PgPool, Postgres as Pg, Transaction, query, query_as};
+use stage::{Retry, keep::KeepError};
+use uuid::Uuid;
+
+use super::{
+    Append, HEAD, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TOPICS, View, copy::Rows, receipt_of, unready,
+    view_of,
+};
+
+/// Each statement would otherwise see another state.
+const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const ENTRIES: &str = "COPY entries (seq, topic, source_partition, source_offset, at, leaf_hash, leaf)
+    FROM STDIN (FORMAT binary)";
+const BODIES: &str = "COPY bodies (seq, subject, check_handle, sealed) FROM STDIN (FORMAT binary)";
+const RECEIPTS: &str = "COPY receipts (number, topic, source_partition, first_offset, last_offset, first_leaf,
+    last_leaf, records, tree_size, root, appended_at) FROM STDIN (FORMAT binary)";
+/// What a row of `entries` takes beside its leaf, and one of `bodies` beside its body.
+const ROW_BYTES: usize = 96;
+
+/// One PostgreSQL database.
+#[derive(Debug)]
+pub(super) struct Postgres {
+    pub(super) pool: PgPool,
+}
+
+impl Postgres {
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    async fn view(&self) -> Result<View, Retry> {
+        let mut reading = self.pool.begin_with(READING).await.map_err(unready)?;
+        let head = query_as(HEAD).fetch_one(&mut *reading).await.map_err(unready)?;
+        let topics = query_as(TOPICS).fetch_all(&mut *reading).await.map_err(unready)?;
+        let offsets = query_as(OFFSETS).fetch_all(&mut *reading).await.map_err(unready)?;
+        view_of(head, topics, offsets)
+    }
+
+    async fn counters(&self, accounts: &[Uuid]) -> Result<HashMap<Uuid, i64>, Retry> {
+        let rows: Vec<(Uuid, i64)> =
+            query_as("SELECT account, n FROM account_counters WHERE account = ANY($1)")
+                .bind(accounts)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(unready)?;
+        Ok(rows.into_iter().collect())
+    }
+
+    async fn append(&self, append: &Append) -> Result<(), KeepError> {
+        let mut writing = self.pool.begin().await.map_err(unready)?;
+        if !write(&mut writing, append).await.map_err(unready)? {
+            return Err(KeepError::Moved);
+        }
+        writing.commit().await.map_err(unready)?;
+        Ok(())
+    }
+
+    async fn published(&self) -> Result<i64, Retry> {
+        let (number,) = query_as(PUBLISHED).fetch_one(&self.pool).await.map_err(unready)?;
+        Ok(number)
+    }
+
+    async fn receipts(&self, after: i64, limit: i64) -> Result<Vec<Receipt>, Retry> {
+        let rows: Vec<ReceiptRow> = query_as(
+            "SELECT number, topic, source_partition, first_offset, last_offset, first_leaf, last_leaf, records,
+                    tree_size, root, appended_at
+             FROM receipts WHERE number > $1 ORDER BY number LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unready)?;
+        Ok(rows.into_iter().map(receipt_of).collect())
+    }
+
+    async fn forget(&self, up_to: i64) -> Result<(), Retry> {
+        let mut writing = self.pool.begin().await.map_err(unready)?;
+        for sql in [
+            "UPDATE relay SET published = $1 WHERE id = 1 AND published < $1",
+            "DELETE FROM receipts WHERE number <= $1",
+        ] {
+            query(sql).bind(up_to).execute(&mut *writing).await.map_err(unready)?;
+        }
+        writing.commit().await.map_err(unready)
+    }
+}
+
+/// Writes everything but the commit; false if the log or an offset stands elsewhere.
+async fn write(writing: &mut Transaction<'static, Pg>, append: &Append) -> sqlx::Result<bool> {
+    // From here to the commit nobody else appends.
+    let (size,): (i64,) = query_as("SELECT size FROM head WHERE id = 1 FOR UPDATE")
+        .fetch_one(&mut **writing)
+        .await?;
+    let offsets: Vec<(i32, i32, i64)> = query_as(OFFSETS).fetch_all(&mut **writing).await?;
+    if size != append.before || !append.follows(&offsets) {
+        return Ok(false);
+    }
+    write_entries(writing, append).await?;
+    write_positions(writing, append).await?;
+    write_receipts(writing, append).await?;
+    query(
+        "UPDATE head SET size = $1, root = $2, subtrees = $3, at = $4, receipts = greatest(receipts, $5)
+         WHERE id = 1",
+    )
+    .bind(append.size())
+    .bind(append.tree.root().as_slice())
+    .bind(append.tree.subtrees())
+    .bind(append.at)
+    .bind(append.newest_receipt())
+    .execute(&mut **writing)
+    .await?;
+    Ok(true)
+}
+
+async fn write_entries(writing: &mut PgConnection, append: &Append) -> sqlx::Result<()> {
+    let leaves: usize = append.entries.iter().map(|entry| entry.leaf.len() + ROW_BYTES).sum();
+    let mut rows = Rows::new(7, leaves);
+    for entry in &append.entries {
+        let (topic, partition, offset) = entry.place;
+        rows.row().long(entry.seq).int(topic).int(partition).long(offset).long(append.at);
+        rows.field(&entry.leaf_hash).field(&entry.leaf);
+    }
+    copy(writing, ENTRIES, rows).await?;
+    let bodies: usize = append.entries.iter().map(|entry| entry.sealed.len() + ROW_BYTES).sum();
+    let mut rows = Rows::new(4, bodies);
+    for entry in &append.entries {
+        rows.row().long(entry.seq).uuid(Some(entry.subject)).uuid(entry.check);
+        rows.field(&entry.sealed);
+    }
+    copy(writing, BODIES, rows).await
+}
+
+async fn copy(writing: &mut PgConnection, statement: &str, rows: Rows) -> sqlx::Result<()> {
+    let mut copying = writing.copy_in_raw(statement).await?;
+    copying.send(rows.finish()).await?;
+    copying.finish().await.map(|_| ())
+}
+
+async fn write_positions(writing: &mut PgConnection, append: &Append) -> sqlx::Result<()> {
+    for (id, name) in &append.topics {
+        query("INSERT INTO topics (id, name) VALUES ($1, $2)")
+            .bind(id)
+            .bind(name)
+            .execute(&mut *writing)
+            .await?;
+    }
+    let of = |field: fn(&super::Move) -> i32| -> Vec<i32> { append.moves.iter().map(field).collect() };
+    let next: Vec<i64> = append.moves.iter().map(|one| one.to).collect();
+    query(
+        "INSERT INTO source_offsets SELECT * FROM unnest($1::integer[], $2::integer[], $3::bigint[])
+         ON CONFLICT (topic, source_partition) DO UPDATE SET next = excluded.next",
+    )
+    .bind(of(|one| one.topic))
+    .bind(of(|one| one.partition))
+    .bind(next)
+    .execute(&mut *writing)
+    .await?;
+    if append.counters.is_empty() {
+        return Ok(());
+    }
+    let (accounts, numbers): (Vec<Uuid>, Vec<i64>) = append.counters.iter().copied().unzip();
+    query(
+        "INSERT INTO account_counters SELECT * FROM unnest($1::uuid[], $2::bigint[])
+         ON CONFLICT (account) DO UPDATE SET n = excluded.n",
+    )
+    .bind(accounts)
+    .bind(numbers)
+    .execute(writing)
+    .await?;
+    Ok(())
+}
+
+async fn write_receipts(writing: &mut PgConnection, append: &Append) -> sqlx::Result<()> {
+    let mut rows = Rows::new(11, append.receipts.len() * ROW_BYTES * 2);
+    for receipt in &append.receipts {
+        rows.row().long(receipt.number).int(receipt.topic).int(receipt.partition);
+        rows.long(receipt.offsets.0).long(receipt.offsets.1).long(receipt.leaves.0).long(receipt.leaves.1);
+        rows.long(receipt.records).long(receipt.tree_size).field(&receipt.root).long(receipt.appended_at);
+    }
+    copy(writing, RECEIPTS, rows).await
+}
