@@ -27,8 +27,7 @@ pub(crate) struct Audit {
     /// The prefix of topic names.
     pub(crate) prefix: String,
     pub(crate) lead: Lead,
-    /// What the last append left behind; none when that is not known for certain. Only [`keep`](Keep::keep) holds it
-    /// for long, and only one of those runs.
+    /// What the last append left behind; none when that is not known for certain. One loop alone uses it.
     pub(crate) view: Mutex<Option<View>>,
     /// Rung when there are new receipts.
     pub(crate) ring: Arc<Notify>,
@@ -52,14 +51,25 @@ impl Keep for Audit {
 
     async fn offsets(&self) -> Result<Vec<(Topic, i32, i64)>, Retry> {
         let view = self.store.view().await?;
-        let name_of = |id: i32| view.topics.iter().find(|(_, topic)| **topic == id).map(|(name, _)| name);
+        // Reading begins here. What this process knew before may be long past: another one may have led since.
+        *self.view.lock().await = Some(view.clone());
+        let name_of = |id: i32| {
+            view.topics
+                .iter()
+                .find(|(_, topic)| **topic == id)
+                .map(|(name, _)| name)
+        };
         let topic_of = |id: i32| {
             let name = name_of(id)?;
             // Under another prefix they are other topics, which stay in the history and are read no more.
-            Self::READS.iter().copied().find(|topic| topic.name(&self.prefix) == *name)
+            Self::READS
+                .iter()
+                .copied()
+                .find(|topic| topic.name(&self.prefix) == *name)
         };
         let offsets = view.offsets.iter();
-        let known = offsets.filter_map(|((id, partition), next)| Some((topic_of(*id)?, *partition, *next)));
+        let known =
+            offsets.filter_map(|((id, partition), next)| Some((topic_of(*id)?, *partition, *next)));
         Ok(known.collect())
     }
 
@@ -89,6 +99,7 @@ impl Keep for Audit {
         self.store.append(&append).await?;
         // From here on the entries, the offsets and the receipts are there, all of them.
         tell(&append);
+        ranges.tell_gaps();
         *slot = Some(next);
         self.ring.notify_one();
         Ok(())

@@ -61,7 +61,7 @@ impl<'a> Ranges<'a> {
 
     /// Adds to an append what follows from its entries: offsets, receipts, new topics; and gives what is true once it
     /// is stored.
-    pub(crate) fn conclude(self, append: &mut Append, mut view: View, now: Timestamp) -> View {
+    pub(crate) fn conclude(&self, append: &mut Append, mut view: View, now: Timestamp) -> View {
         for (name, id) in append.topics.iter().map(|(id, name)| (name.clone(), *id)) {
             view.topics.insert(name, id);
         }
@@ -69,12 +69,16 @@ impl<'a> Ranges<'a> {
         let mut leaves: HashMap<(i32, i32), (i64, i64)> = HashMap::new();
         for entry in &append.entries {
             let (topic, partition, _) = entry.place;
-            let leaf = leaves.entry((topic, partition)).or_insert((entry.seq, entry.seq));
+            let leaf = leaves
+                .entry((topic, partition))
+                .or_insert((entry.seq, entry.seq));
             leaf.1 = entry.seq;
         }
-        for ((name, partition), range) in self.0 {
-            range.look_for_gaps(partition);
-            let Some(topic) = view.topics.get(name).copied() else { continue };
+        for ((name, partition), range) in &self.0 {
+            let partition = *partition;
+            let Some(topic) = view.topics.get(*name).copied() else {
+                continue;
+            };
             let to = range.last + 1;
             append.moves.push(Move {
                 topic,
@@ -100,20 +104,20 @@ impl<'a> Ranges<'a> {
         view.at = append.at;
         view
     }
-}
 
-impl Range {
-    /// The door writes without transactions, so every offset of `raw` is a record: one that is missing was lost.
-    /// In the other topics the marks of transactions take offsets, too.
-    fn look_for_gaps(self, partition: i32) {
-        if self.topic == Topic::Raw && self.gaps {
-            metrics::counter!("idtrail_audit_raw_gaps_total").increment(1);
-            tracing::error!(
-                partition,
-                first = self.first,
-                last = self.last,
-                "offsets are missing in `raw`: a record was lost, or deleted before it was read"
-            );
+    /// Tells of missing offsets in `raw`. The door writes without transactions, so there every offset is a record, and
+    /// one that is missing was lost. In the other topics the marks of transactions take offsets, too.
+    pub(crate) fn tell_gaps(&self) {
+        for ((_, partition), range) in &self.0 {
+            if range.topic == Topic::Raw && range.gaps {
+                metrics::counter!("idtrail_audit_raw_gaps_total").increment(1);
+                tracing::error!(
+                    partition,
+                    first = range.first,
+                    last = range.last,
+                    "offsets are missing in `raw`: a record was lost, or deleted before it was read"
+                );
+            }
         }
     }
 }
@@ -229,7 +233,11 @@ impl Sealing<'_, '_> {
         let origin = (position.topic.as_str(), position.partition, position.offset);
         let leaf = leaf::event(&leaf::commit(&salt, &body), origin, &self.at_text);
         let leaf_hash = leaf_hash(&leaf);
-        let topic = self.topics.get(&position.topic).copied().unwrap_or_default();
+        let topic = self
+            .topics
+            .get(&position.topic)
+            .copied()
+            .unwrap_or_default();
         self.append.entries.push(Entry {
             seq: signed(self.append.tree.size()),
             place: (topic, position.partition, position.offset),

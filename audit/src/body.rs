@@ -98,7 +98,10 @@ pub(crate) fn of(record: &Record, said: &Said, subject: Uuid, n: Option<i64>) ->
             partition: record.position.partition,
             offset: record.position.offset,
             timestamp: record.timestamp.micros(),
-            sha256: record.value.as_deref().map(|value| hex::encode(sha256(&[value]))),
+            sha256: record
+                .value
+                .as_deref()
+                .map(|value| hex::encode(sha256(&[value]))),
         },
         subject: subject.to_string(),
         key: record.key.as_deref().map(Text::of),
@@ -125,9 +128,6 @@ pub(crate) struct Opened {
 
 #[derive(Deserialize)]
 struct OpenedSource {
-    topic: String,
-    partition: i32,
-    offset: i64,
     sha256: Option<String>,
 }
 
@@ -135,7 +135,10 @@ struct OpenedSource {
 #[serde(untagged)]
 enum OpenedText {
     Utf8(String),
-    #[expect(dead_code, reason = "no header that the history shows is anything but text")]
+    #[expect(
+        dead_code,
+        reason = "no header that the history shows is anything but text"
+    )]
     Bytes {
         base64: String,
     },
@@ -145,20 +148,6 @@ impl Opened {
     /// Reads a body; none if it has another form.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
-    }
-
-    /// Where the record stood.
-    pub(crate) fn position(&self) -> Position {
-        Position {
-            topic: self.source.topic.clone(),
-            partition: self.source.partition,
-            offset: self.source.offset,
-        }
-    }
-
-    /// The topic by what it holds.
-    pub(crate) fn topic(&self) -> Option<Topic> {
-        topic_of(&self.source.topic)
     }
 
     /// The SHA-256 of the record's value.

@@ -90,7 +90,9 @@ impl Config {
                 "is not loopback; name who may read in [[audit.readers]], or listen on loopback",
             );
         }
-        let nameless = |reader: &Reader| reader.name.is_empty() || reader.accounts.iter().any(String::is_empty);
+        let nameless = |reader: &Reader| {
+            reader.name.is_empty() || reader.accounts.iter().any(String::is_empty)
+        };
         if self.readers.iter().any(nameless) {
             return refuse("audit.readers", "a reader or an account has no name");
         }

@@ -102,3 +102,11 @@ pub(crate) fn open_key(kek: &Kek, wrapped: &Wrapped) -> Result<DataKey, Retry> {
         ))
     })
 }
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `map_err` wants"
+)]
+fn unready(error: sqlx::Error) -> Retry {
+    Retry::because(format!("the key database does not answer: {error}"))
+}

@@ -19,7 +19,11 @@ pub(crate) fn commit(salt: &[u8; 32], body: &[u8]) -> Hash {
 
 /// The leaf of an event: the canonical JSON of its commitment, its place at the broker, and the time at which it got
 /// its index. The index is not in it, so that leaves are made before the sequencer takes its lock.
-pub(crate) fn event(commit: &Hash, (topic, partition, offset): (&str, i32, i64), at: &str) -> Vec<u8> {
+pub(crate) fn event(
+    commit: &Hash,
+    (topic, partition, offset): (&str, i32, i64),
+    at: &str,
+) -> Vec<u8> {
     let topic = serde_json::Value::from(topic);
     let mut leaf = String::with_capacity(192);
     leaf.push_str(r#"{"c":""#);

@@ -23,7 +23,8 @@ pub(crate) fn read(record: &Record, codec: &Codec) -> Said {
     match codec.decode_any(record) {
         Ok(event) => Said::Event(Box::new(event)),
         Err(unreadable) => {
-            metrics::counter!("idtrail_audit_unreadable_total", "topic" => record.topic.as_str()).increment(1);
+            metrics::counter!("idtrail_audit_unreadable_total", "topic" => record.topic.as_str())
+                .increment(1);
             Said::Unreadable(unreadable.0.as_str())
         }
     }
@@ -41,7 +42,11 @@ pub(crate) fn names(record: &Record, said: &Said, keys: &Keys) -> Names {
         client,
         check: plain.check.map(|name| blind(Kind::Check, &name)),
         account: plain.account.map(|account| blind(Kind::Account, account)),
-        aliases: plain.aliases.into_iter().map(|(kind, name)| (kind, blind(kind, &name))).collect(),
+        aliases: plain
+            .aliases
+            .into_iter()
+            .map(|(kind, name)| (kind, blind(kind, &name)))
+            .collect(),
     }
 }
 
@@ -82,7 +87,12 @@ fn plain_names<'a>(record: &Record, said: &'a Said) -> Plain<'a> {
             let mut aliases = of_checked(enriched.checked());
             aliases.push((Kind::Account, party.account_id.clone()));
             aliases.push((Kind::Account, party.account_number.clone()));
-            aliases.extend(party.contact_id.clone().map(|contact| (Kind::Contact, contact)));
+            aliases.extend(
+                party
+                    .contact_id
+                    .clone()
+                    .map(|contact| (Kind::Contact, contact)),
+            );
             Plain {
                 check: Some(enriched.checked().check()),
                 account: Some(&party.account_id),
@@ -91,7 +101,11 @@ fn plain_names<'a>(record: &Record, said: &'a Said) -> Plain<'a> {
         }
         AnyEvent::Rejected(rejected) => of_rejected(rejected),
         AnyEvent::Notified(notified) => Plain {
-            check: Some(notified.check().map_or_else(|| notified.source().to_string(), str::to_owned)),
+            check: Some(
+                notified
+                    .check()
+                    .map_or_else(|| notified.source().to_string(), str::to_owned),
+            ),
             ..Plain::default()
         },
         AnyEvent::Operated(operated) => Plain {
@@ -143,5 +157,7 @@ fn of_rejected(rejected: &Rejected) -> Plain<'static> {
 
 fn of_references(references: [Option<&str>; 3]) -> Vec<(Kind, String)> {
     let given = references.into_iter().flatten();
-    given.map(|reference| (Kind::Reference, reference.to_owned())).collect()
+    given
+        .map(|reference| (Kind::Reference, reference.to_owned()))
+        .collect()
 }

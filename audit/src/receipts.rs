@@ -39,14 +39,15 @@ impl Outbox for Receipts {
         let topics: HashMap<i32, String> = self.store.topics().await?.into_iter().collect();
         let output = |receipt: Receipt| {
             let number = receipt.number;
-            let audited = audited(receipt, &topics)?;
+            let audited = audited(&receipt, &topics)?;
             let (topic, partition, ..) = audited.covers();
             // Receipts of one source partition keep their order.
             let key = format!("{topic}/{partition}");
             Some((number, self.codec.encode(&audited, key.as_bytes(), None)))
         };
         let outputs: Option<Vec<_>> = receipts.into_iter().map(output).collect();
-        outputs.ok_or_else(|| Retry::because("a receipt names a topic that the history does not know"))
+        outputs
+            .ok_or_else(|| Retry::because("a receipt names a topic that the history does not know"))
     }
 
     async fn published(&self, number: i64) -> Result<(), Retry> {
@@ -58,7 +59,7 @@ impl Outbox for Receipts {
     }
 }
 
-fn audited(receipt: Receipt, topics: &HashMap<i32, String>) -> Option<Audited> {
+fn audited(receipt: &Receipt, topics: &HashMap<i32, String>) -> Option<Audited> {
     let covered = Covered {
         topic: topics.get(&receipt.topic)?.clone(),
         partition: receipt.partition,
@@ -67,5 +68,9 @@ fn audited(receipt: Receipt, topics: &HashMap<i32, String>) -> Option<Audited> {
         records: receipt.records,
     };
     let head = (receipt.tree_size, hex::encode(&receipt.root));
-    Some(Audited::new(covered, head, Timestamp::from_micros(receipt.appended_at)))
+    Some(Audited::new(
+        covered,
+        head,
+        Timestamp::from_micros(receipt.appended_at),
+    ))
 }

@@ -82,8 +82,12 @@ impl Kek {
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
         let bytes = std::fs::read(file).map(Zeroizing::new);
         let bytes = bytes.map_err(|error| format!("{}: {error}", file.display()))?;
-        let key = key_of(&bytes)
-            .ok_or_else(|| format!("{}: holds neither 32 bytes nor 64 hex digits", file.display()))?;
+        let key = key_of(&bytes).ok_or_else(|| {
+            format!(
+                "{}: holds neither 32 bytes nor 64 hex digits",
+                file.display()
+            )
+        })?;
         Ok(Self::new(&key))
     }
 
@@ -149,7 +153,12 @@ impl DataKey {
     }
 
     /// Seals salt and body to their leaf: nonce, then ciphertext.
-    pub(crate) fn seal(&self, nonce: [u8; NONCE_LEN], leaf: &Hash, opening: (&[u8; 32], &[u8])) -> Vec<u8> {
+    pub(crate) fn seal(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        leaf: &Hash,
+        opening: (&[u8; 32], &[u8]),
+    ) -> Vec<u8> {
         seal(&aes(&self.0), nonce, leaf, &[opening.0, opening.1])
     }
 
@@ -185,7 +194,10 @@ fn open(key: &LessSafeKey, aad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8
     let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
     let mut text = Zeroizing::new(text.to_vec());
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    let length = key.open_in_place(nonce, Aad::from(aad), &mut text).ok()?.len();
+    let length = key
+        .open_in_place(nonce, Aad::from(aad), &mut text)
+        .ok()?
+        .len();
     text.truncate(length);
     Some(text)
 }
@@ -211,7 +223,9 @@ fn key_of(bytes: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
         key.copy_from_slice(bytes);
         return Some(key);
     }
-    let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_FILE)?;
+    let text = std::str::from_utf8(bytes)
+        .ok()
+        .filter(|text| text.len() <= MAX_FILE)?;
     hex::decode_to_slice(text.trim(), key.as_mut_slice()).ok()?;
     Some(key)
 }

@@ -104,7 +104,9 @@ impl Append {
     /// Whether every partition stands where this batch was told that it stands.
     pub(crate) fn follows(&self, stored: &[(i32, i32, i64)]) -> bool {
         let next = |topic, partition| {
-            let found = stored.iter().find(|(t, p, _)| (*t, *p) == (topic, partition));
+            let found = stored
+                .iter()
+                .find(|(t, p, _)| (*t, *p) == (topic, partition));
             found.map(|(_, _, next)| *next)
         };
         self.moves
@@ -167,17 +169,24 @@ fn view_of(
     topics: Vec<(i32, String)>,
     offsets: Vec<(i32, i32, i64)>,
 ) -> Result<View, Retry> {
-    let tree = u64::try_from(size).ok().and_then(|size| Tree::of(size, &subtrees));
+    let tree = u64::try_from(size)
+        .ok()
+        .and_then(|size| Tree::of(size, &subtrees));
     // Whoever changed the row by hand could not make all of it fit. Nothing is appended to such a log.
-    let tree = tree.filter(|tree| tree.root().as_slice() == root).ok_or_else(|| {
-        Retry::because("the head of the history contradicts itself: somebody has changed it")
-    })?;
+    let tree = tree
+        .filter(|tree| tree.root().as_slice() == root)
+        .ok_or_else(|| {
+            Retry::because("the head of the history contradicts itself: somebody has changed it")
+        })?;
     Ok(View {
         tree,
         at,
         receipts,
         topics: topics.into_iter().map(|(id, name)| (name, id)).collect(),
-        offsets: offsets.into_iter().map(|(topic, partition, next)| ((topic, partition), next)).collect(),
+        offsets: offsets
+            .into_iter()
+            .map(|(topic, partition, next)| ((topic, partition), next))
+            .collect(),
     })
 }
 
@@ -196,7 +205,11 @@ fn receipt_of(row: ReceiptRow) -> Receipt {
 }
 
 /// A database that does not do as it is asked. The text of the library names tables and rules, never a value.
-pub(crate) fn unready(error: sqlx::Error) -> Retry {
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `map_err` wants"
+)]
+fn unready(error: sqlx::Error) -> Retry {
     Retry::because(format!("the history's database does not answer: {error}"))
 }
 

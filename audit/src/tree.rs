@@ -32,6 +32,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// The tree without a leaf.
+    #[cfg(test)]
     pub(crate) fn empty() -> Self {
         Self {
             size: 0,
@@ -69,7 +70,12 @@ impl Tree {
 
     /// The tree head.
     pub(crate) fn root(&self) -> Hash {
-        let joined = self.subtrees.iter().rev().copied().reduce(|right, left| node(&left, &right));
+        let joined = self
+            .subtrees
+            .iter()
+            .rev()
+            .copied()
+            .reduce(|right, left| node(&left, &right));
         joined.unwrap_or_else(|| sha256(&[]))
     }
 

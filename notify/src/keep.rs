@@ -150,21 +150,7 @@ impl Notify {
             self.bells.relay.notify_one();
         }
         tally::ended(&plan.ended);
-        for one in met {
-            if let Read::Unreadable(reason) = &one.read {
-                metrics::counter!(
-                    "idtrail_unreadable_records_total",
-                    "stage" => Self::NAME,
-                    "reason" => reason.as_str(),
-                )
-                .increment(1);
-                tracing::error!(
-                    record.position = %one.origin.source,
-                    "record {} cannot be read: {reason}",
-                    one.origin.source
-                );
-            }
-        }
+        show_unreadable(met);
     }
 
     fn believed(&self) -> std::sync::MutexGuard<'_, HashMap<(Topic, i32), i64>> {
@@ -254,6 +240,32 @@ impl Met {
             plan.alert(event_id, trouble, self.origin.clone());
         }
         decision.tells().then_some(check)
+    }
+}
+
+/// One line for a batch: who floods a topic with rubbish shall not flood the log.
+fn show_unreadable(met: &[Met]) {
+    let mut first = None;
+    let mut count = 0_usize;
+    for one in met {
+        let Read::Unreadable(reason) = &one.read else {
+            continue;
+        };
+        first.get_or_insert((&one.origin.source, reason));
+        count += 1;
+        metrics::counter!(
+            "idtrail_unreadable_records_total",
+            "stage" => Notify::NAME,
+            "reason" => reason.as_str(),
+        )
+        .increment(1);
+    }
+    if let Some((position, reason)) = first {
+        tracing::error!(
+            record.position = %position,
+            records = count,
+            "{count} records cannot be read; the first is {position}: {reason}"
+        );
     }
 }
 

@@ -44,7 +44,7 @@ impl Outbox for Relay {
         // A database that was set back would number anew what the topic already has, and nobody would see it.
         if found.is_none() && self.store.numbers().await?.0 < number {
             return Err(Retry::because(format!(
-                "the topic holds publication {number}, which the database of notify has not reached: it was set back"
+                "the topic holds publication {number}, which the database of notify has not reached: it was set back; restore its newest copy"
             )));
         }
         let output = |(number, publication): (i64, crate::draft::Publication)| {

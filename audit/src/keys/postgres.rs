@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool, query, query_as};
 use stage::Retry;
 use uuid::Uuid;
 
-use super::{KeyStore, New, Wrapped};
+use super::{KeyStore, New, Wrapped, unready};
 use crate::seal::{Blind, Kind};
 
 /// One PostgreSQL database.
@@ -15,8 +15,10 @@ pub(super) struct Postgres(pub(super) PgPool);
 #[async_trait]
 impl KeyStore for Postgres {
     async fn keks(&self) -> Result<Vec<Vec<u8>>, Retry> {
-        let rows: Vec<(Vec<u8>,)> =
-            query_as("SELECT id FROM key_encryption_keys").fetch_all(&self.0).await.map_err(unready)?;
+        let rows: Vec<(Vec<u8>,)> = query_as("SELECT id FROM key_encryption_keys")
+            .fetch_all(&self.0)
+            .await
+            .map_err(unready)?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
@@ -30,12 +32,15 @@ impl KeyStore for Postgres {
     }
 
     async fn handles(&self, blinds: &[Blind]) -> Result<Vec<(Blind, Uuid)>, Retry> {
-        let rows: Vec<(Vec<u8>, Uuid)> = query_as("SELECT blind, handle FROM handles WHERE blind = ANY($1)")
-            .bind(bytes(blinds.iter()))
-            .fetch_all(&self.0)
-            .await
-            .map_err(unready)?;
-        let known = rows.into_iter().filter_map(|(blind, handle)| Some((Blind(blind.try_into().ok()?), handle)));
+        let rows: Vec<(Vec<u8>, Uuid)> =
+            query_as("SELECT blind, handle FROM handles WHERE blind = ANY($1)")
+                .bind(bytes(blinds.iter()))
+                .fetch_all(&self.0)
+                .await
+                .map_err(unready)?;
+        let known = rows
+            .into_iter()
+            .filter_map(|(blind, handle)| Some((Blind(blind.try_into().ok()?), handle)));
         Ok(known.collect())
     }
 
@@ -46,16 +51,21 @@ impl KeyStore for Postgres {
                 .fetch_all(&self.0)
                 .await
                 .map_err(unready)?;
-        let wrapped = |(subject, kek, sealed)| Wrapped { subject, kek, sealed };
+        let wrapped = |(subject, kek, sealed)| Wrapped {
+            subject,
+            kek,
+            sealed,
+        };
         Ok(rows.into_iter().map(wrapped).collect())
     }
 
     async fn checks(&self, blinds: &[Blind]) -> Result<Vec<Uuid>, Retry> {
-        let rows: Vec<(Uuid,)> = query_as("SELECT DISTINCT check_handle FROM aliases WHERE blind = ANY($1)")
-            .bind(bytes(blinds.iter()))
-            .fetch_all(&self.0)
-            .await
-            .map_err(unready)?;
+        let rows: Vec<(Uuid,)> =
+            query_as("SELECT DISTINCT check_handle FROM aliases WHERE blind = ANY($1)")
+                .bind(bytes(blinds.iter()))
+                .fetch_all(&self.0)
+                .await
+                .map_err(unready)?;
         Ok(rows.into_iter().map(|(check,)| check).collect())
     }
 
@@ -78,7 +88,12 @@ async fn write(writing: &mut PgConnection, new: &New) -> sqlx::Result<bool> {
         )
         .bind(bytes(new.handles.iter().map(|(blind, ..)| blind)))
         .bind(numbers(new.handles.iter().map(|(_, kind, _)| *kind)))
-        .bind(new.handles.iter().map(|(.., handle)| *handle).collect::<Vec<_>>())
+        .bind(
+            new.handles
+                .iter()
+                .map(|(.., handle)| *handle)
+                .collect::<Vec<_>>(),
+        )
         .execute(&mut *writing)
         .await?;
         if done.rows_affected() < new.handles.len() as u64 {
@@ -105,7 +120,12 @@ async fn write(writing: &mut PgConnection, new: &New) -> sqlx::Result<bool> {
              SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::smallint[]) ON CONFLICT DO NOTHING",
         )
         .bind(bytes(new.aliases.iter().map(|(blind, ..)| blind)))
-        .bind(new.aliases.iter().map(|(_, check, _)| *check).collect::<Vec<_>>())
+        .bind(
+            new.aliases
+                .iter()
+                .map(|(_, check, _)| *check)
+                .collect::<Vec<_>>(),
+        )
         .bind(numbers(new.aliases.iter().map(|(.., kind)| *kind)))
         .execute(&mut *writing)
         .await?;
@@ -119,8 +139,4 @@ fn bytes<'a>(blinds: impl Iterator<Item = &'a Blind>) -> Vec<&'a [u8]> {
 
 fn numbers(kinds: impl Iterator<Item = Kind>) -> Vec<i16> {
     kinds.map(Kind::number).collect()
-}
-
-fn unready(error: sqlx::Error) -> Retry {
-    Retry::because(format!("the key database does not answer: {error}"))
 }

@@ -89,7 +89,10 @@ impl Keys {
             }
         }
         for names in batch {
-            let Some(check) = names.check.and_then(|check| known.handles.get(&check).copied()) else {
+            let Some(check) = names
+                .check
+                .and_then(|check| known.handles.get(&check).copied())
+            else {
                 continue;
             };
             for (_, alias) in &names.aliases {
@@ -113,8 +116,13 @@ impl Keys {
             let unknown: Vec<Blind> = unknown.into_iter().collect();
             known.handles.extend(self.store.handles(&unknown).await?);
         }
-        let clients = batch.iter().filter_map(|names| known.handles.get(&names.client.1));
-        let sealed: HashSet<Uuid> = clients.copied().filter(|one| !known.keys.contains_key(one)).collect();
+        let clients = batch
+            .iter()
+            .filter_map(|names| known.handles.get(&names.client.1));
+        let sealed: HashSet<Uuid> = clients
+            .copied()
+            .filter(|one| !known.keys.contains_key(one))
+            .collect();
         if sealed.is_empty() {
             return Ok(());
         }
@@ -146,7 +154,10 @@ impl Keys {
             }
         }
         for names in batch {
-            let Some(check) = names.check.and_then(|check| known.handles.get(&check).copied()) else {
+            let Some(check) = names
+                .check
+                .and_then(|check| known.handles.get(&check).copied())
+            else {
                 continue;
             };
             for (kind, alias) in &names.aliases {
@@ -190,8 +201,10 @@ fn handled(names: &Names) -> impl Iterator<Item = (Kind, Blind)> + use<> {
 
 fn resolved(names: &Names, known: &Known) -> Result<Resolved, Retry> {
     let handle = |blind: Blind| known.handles.get(&blind).copied();
-    let found = handle(names.client.1).and_then(|subject| Some((subject, known.keys.get(&subject)?.clone())));
-    let (subject, key) = found.ok_or_else(|| Retry::because("a name of the batch has no handle"))?;
+    let found = handle(names.client.1)
+        .and_then(|subject| Some((subject, known.keys.get(&subject)?.clone())));
+    let (subject, key) =
+        found.ok_or_else(|| Retry::because("a name of the batch has no handle"))?;
     Ok(Resolved {
         subject,
         key,

@@ -5,7 +5,7 @@ use sqlx::{QueryBuilder, Sqlite as Lite, SqliteConnection, SqlitePool, query, qu
 use stage::Retry;
 use uuid::Uuid;
 
-use super::{KeyStore, New, Wrapped};
+use super::{KeyStore, New, Wrapped, unready};
 use crate::seal::Blind;
 
 /// Rows of one statement; see the history's.
@@ -20,8 +20,10 @@ pub(super) struct Sqlite(pub(super) SqlitePool);
 #[async_trait]
 impl KeyStore for Sqlite {
     async fn keks(&self) -> Result<Vec<Vec<u8>>, Retry> {
-        let rows: Vec<(Vec<u8>,)> =
-            query_as("SELECT id FROM key_encryption_keys").fetch_all(&self.0).await.map_err(unready)?;
+        let rows: Vec<(Vec<u8>,)> = query_as("SELECT id FROM key_encryption_keys")
+            .fetch_all(&self.0)
+            .await
+            .map_err(unready)?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
@@ -37,11 +39,17 @@ impl KeyStore for Sqlite {
     async fn handles(&self, blinds: &[Blind]) -> Result<Vec<(Blind, Uuid)>, Retry> {
         let mut known = Vec::new();
         for blinds in blinds.chunks(VALUES) {
-            let mut sql = QueryBuilder::<Lite>::new("SELECT blind, handle FROM handles WHERE blind IN (");
+            let mut sql =
+                QueryBuilder::<Lite>::new("SELECT blind, handle FROM handles WHERE blind IN (");
             list(&mut sql, blinds);
-            let rows: Vec<(Vec<u8>, Uuid)> = sql.build_query_as().fetch_all(&self.0).await.map_err(unready)?;
+            let rows: Vec<(Vec<u8>, Uuid)> = sql
+                .build_query_as()
+                .fetch_all(&self.0)
+                .await
+                .map_err(unready)?;
             known.extend(
-                rows.into_iter().filter_map(|(blind, handle)| Some((Blind(blind.try_into().ok()?), handle))),
+                rows.into_iter()
+                    .filter_map(|(blind, handle)| Some((Blind(blind.try_into().ok()?), handle))),
             );
         }
         Ok(known)
@@ -50,16 +58,24 @@ impl KeyStore for Sqlite {
     async fn data_keys(&self, subjects: &[Uuid]) -> Result<Vec<Wrapped>, Retry> {
         let mut found = Vec::new();
         for subjects in subjects.chunks(VALUES) {
-            let mut sql =
-                QueryBuilder::<Lite>::new("SELECT subject, kek, sealed FROM data_keys WHERE subject IN (");
+            let mut sql = QueryBuilder::<Lite>::new(
+                "SELECT subject, kek, sealed FROM data_keys WHERE subject IN (",
+            );
             let mut list = sql.separated(", ");
             for subject in subjects {
                 list.push_bind(*subject);
             }
             list.push_unseparated(")");
-            let rows: Vec<(Uuid, Vec<u8>, Vec<u8>)> =
-                sql.build_query_as().fetch_all(&self.0).await.map_err(unready)?;
-            found.extend(rows.into_iter().map(|(subject, kek, sealed)| Wrapped { subject, kek, sealed }));
+            let rows: Vec<(Uuid, Vec<u8>, Vec<u8>)> = sql
+                .build_query_as()
+                .fetch_all(&self.0)
+                .await
+                .map_err(unready)?;
+            found.extend(rows.into_iter().map(|(subject, kek, sealed)| Wrapped {
+                subject,
+                kek,
+                sealed,
+            }));
         }
         Ok(found)
     }
@@ -67,16 +83,26 @@ impl KeyStore for Sqlite {
     async fn checks(&self, blinds: &[Blind]) -> Result<Vec<Uuid>, Retry> {
         let mut checks = Vec::new();
         for blinds in blinds.chunks(VALUES) {
-            let mut sql = QueryBuilder::<Lite>::new("SELECT DISTINCT check_handle FROM aliases WHERE blind IN (");
+            let mut sql = QueryBuilder::<Lite>::new(
+                "SELECT DISTINCT check_handle FROM aliases WHERE blind IN (",
+            );
             list(&mut sql, blinds);
-            let rows: Vec<(Uuid,)> = sql.build_query_as().fetch_all(&self.0).await.map_err(unready)?;
+            let rows: Vec<(Uuid,)> = sql
+                .build_query_as()
+                .fetch_all(&self.0)
+                .await
+                .map_err(unready)?;
             checks.extend(rows.into_iter().map(|(check,)| check));
         }
         Ok(checks)
     }
 
     async fn add(&self, new: &New) -> Result<bool, Retry> {
-        let mut writing = self.0.begin_with("BEGIN IMMEDIATE").await.map_err(unready)?;
+        let mut writing = self
+            .0
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(unready)?;
         let added = write(&mut writing, new).await.map_err(unready)?;
         if added {
             // From here on the handles and keys are there, whatever becomes of the batch that needs them.
@@ -98,7 +124,9 @@ async fn write(writing: &mut SqliteConnection, new: &New) -> sqlx::Result<bool> 
     for handles in new.handles.chunks(ROWS) {
         let mut insert = QueryBuilder::<Lite>::new("INSERT INTO handles (blind, kind, handle) ");
         insert.push_values(handles, |mut row, (blind, kind, handle)| {
-            row.push_bind(blind.0.to_vec()).push_bind(kind.number()).push_bind(*handle);
+            row.push_bind(blind.0.to_vec())
+                .push_bind(kind.number())
+                .push_bind(*handle);
         });
         insert.push(" ON CONFLICT DO NOTHING");
         let done = insert.build().execute(&mut *writing).await?;
@@ -109,21 +137,22 @@ async fn write(writing: &mut SqliteConnection, new: &New) -> sqlx::Result<bool> 
     for keys in new.keys.chunks(ROWS) {
         let mut insert = QueryBuilder::<Lite>::new("INSERT INTO data_keys (subject, kek, sealed) ");
         insert.push_values(keys, |mut row, key| {
-            row.push_bind(key.subject).push_bind(key.kek.as_slice()).push_bind(key.sealed.as_slice());
+            row.push_bind(key.subject)
+                .push_bind(key.kek.as_slice())
+                .push_bind(key.sealed.as_slice());
         });
         insert.build().execute(&mut *writing).await?;
     }
     for aliases in new.aliases.chunks(ROWS) {
-        let mut insert = QueryBuilder::<Lite>::new("INSERT INTO aliases (blind, check_handle, kind) ");
+        let mut insert =
+            QueryBuilder::<Lite>::new("INSERT INTO aliases (blind, check_handle, kind) ");
         insert.push_values(aliases, |mut row, (blind, check, kind)| {
-            row.push_bind(blind.0.to_vec()).push_bind(*check).push_bind(kind.number());
+            row.push_bind(blind.0.to_vec())
+                .push_bind(*check)
+                .push_bind(kind.number());
         });
         insert.push(" ON CONFLICT DO NOTHING");
         insert.build().execute(&mut *writing).await?;
     }
     Ok(true)
-}
-
-fn unready(error: sqlx::Error) -> Retry {
-    Retry::because(format!("the key database does not answer: {error}"))
 }

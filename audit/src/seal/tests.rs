@@ -3,11 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::{
-    leaf,
-    tests::vectors,
-    tree::leaf_hash,
-};
+use crate::{leaf, tests::vectors, tree::leaf_hash};
 
 fn bytes(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()
@@ -39,7 +35,10 @@ fn commitment_leaf_and_ciphertext_are_those_of_the_vectors() {
         let sealed = key.seal(array(&case["nonce_hex"]), &hash, (&salt, body.as_bytes()));
         assert_eq!(hex::encode(&sealed), case["stored_hex"]);
         let opened = key.open(&hash, &sealed).unwrap();
-        assert_eq!(opened.as_slice(), [salt.as_slice(), body.as_bytes()].concat());
+        assert_eq!(
+            opened.as_slice(),
+            [salt.as_slice(), body.as_bytes()].concat()
+        );
     }
 }
 
@@ -50,7 +49,10 @@ fn blind_indexes_are_those_of_the_vectors() {
     };
     let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes(&vectors["k_idx_hex"]));
     for one in vectors["blind_index"].as_array().unwrap() {
-        let (kind, value) = (one["kind"].as_str().unwrap(), one["value"].as_str().unwrap());
+        let (kind, value) = (
+            one["kind"].as_str().unwrap(),
+            one["value"].as_str().unwrap(),
+        );
         let Blind(index) = blind(&key, kind.as_bytes(), value.as_bytes());
         assert_eq!(hex::encode(index), one["index_hex"]);
     }
@@ -58,7 +60,10 @@ fn blind_indexes_are_those_of_the_vectors() {
 
 #[test]
 fn times_in_leaves_have_milliseconds() {
-    assert_eq!(leaf::time_text(1_795_294_316_123), "2026-11-21T20:51:56.123Z");
+    assert_eq!(
+        leaf::time_text(1_795_294_316_123),
+        "2026-11-21T20:51:56.123Z"
+    );
     assert_eq!(leaf::time_text(0), "1970-01-01T00:00:00.000Z");
 }
 
@@ -90,8 +95,18 @@ fn another_key_another_leaf_or_another_subject_opens_nothing() {
 fn a_key_file_holds_32_bytes_or_64_hex_digits() {
     let hex = "0f".repeat(32);
     assert_eq!(key_of(&[15; 32]).unwrap().as_slice(), [15; 32]);
-    assert_eq!(key_of(format!("{hex}\n").as_bytes()).unwrap().as_slice(), [15; 32]);
-    for wrong in [&b""[..], b"short", &[15; 33], &hex.as_bytes()[..32], hex[1..].as_bytes(), format!("{hex}00").as_bytes()] {
+    assert_eq!(
+        key_of(format!("{hex}\n").as_bytes()).unwrap().as_slice(),
+        [15; 32]
+    );
+    for wrong in [
+        &b""[..],
+        b"short",
+        &[15; 33],
+        &hex.as_bytes()[..32],
+        hex[1..].as_bytes(),
+        format!("{hex}00").as_bytes(),
+    ] {
         assert!(key_of(wrong).is_none());
     }
 }

@@ -40,13 +40,11 @@ impl Rows {
 
     /// A UUID, or NULL.
     pub(super) fn uuid(&mut self, value: Option<Uuid>) -> &mut Self {
-        match value {
-            Some(uuid) => self.field(uuid.as_bytes()),
-            None => {
-                self.bytes.extend_from_slice(&NULL);
-                self
-            }
+        if let Some(uuid) = value {
+            return self.field(uuid.as_bytes());
         }
+        self.bytes.extend_from_slice(&NULL);
+        self
     }
 
     /// Anything by its bytes.

@@ -8,16 +8,18 @@ use stage::{Retry, keep::KeepError};
 use uuid::Uuid;
 
 use super::{
-    Append, HEAD, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TOPICS, View, copy::Rows, receipt_of, unready,
-    view_of,
+    Append, HEAD, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TOPICS, View, copy::Rows,
+    receipt_of, unready, view_of,
 };
 
 /// Each statement would otherwise see another state.
 const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-const ENTRIES: &str = "COPY entries (seq, topic, source_partition, source_offset, at, leaf_hash, leaf)
+const ENTRIES: &str =
+    "COPY entries (seq, topic, source_partition, source_offset, at, leaf_hash, leaf)
     FROM STDIN (FORMAT binary)";
 const BODIES: &str = "COPY bodies (seq, subject, check_handle, sealed) FROM STDIN (FORMAT binary)";
-const RECEIPTS: &str = "COPY receipts (number, topic, source_partition, first_offset, last_offset, first_leaf,
+const RECEIPTS: &str =
+    "COPY receipts (number, topic, source_partition, first_offset, last_offset, first_leaf,
     last_leaf, records, tree_size, root, appended_at) FROM STDIN (FORMAT binary)";
 /// What a row of `entries` takes beside its leaf, and one of `bodies` beside its body.
 const ROW_BYTES: usize = 96;
@@ -38,9 +40,18 @@ impl Postgres {
 impl Store for Postgres {
     async fn view(&self) -> Result<View, Retry> {
         let mut reading = self.pool.begin_with(READING).await.map_err(unready)?;
-        let head = query_as(HEAD).fetch_one(&mut *reading).await.map_err(unready)?;
-        let topics = query_as(TOPICS).fetch_all(&mut *reading).await.map_err(unready)?;
-        let offsets = query_as(OFFSETS).fetch_all(&mut *reading).await.map_err(unready)?;
+        let head = query_as(HEAD)
+            .fetch_one(&mut *reading)
+            .await
+            .map_err(unready)?;
+        let topics = query_as(TOPICS)
+            .fetch_all(&mut *reading)
+            .await
+            .map_err(unready)?;
+        let offsets = query_as(OFFSETS)
+            .fetch_all(&mut *reading)
+            .await
+            .map_err(unready)?;
         view_of(head, topics, offsets)
     }
 
@@ -64,7 +75,10 @@ impl Store for Postgres {
     }
 
     async fn published(&self) -> Result<i64, Retry> {
-        let (number,) = query_as(PUBLISHED).fetch_one(&self.pool).await.map_err(unready)?;
+        let (number,) = query_as(PUBLISHED)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unready)?;
         Ok(number)
     }
 
@@ -88,7 +102,11 @@ impl Store for Postgres {
             "UPDATE relay SET published = $1 WHERE id = 1 AND published < $1",
             "DELETE FROM receipts WHERE number <= $1",
         ] {
-            query(sql).bind(up_to).execute(&mut *writing).await.map_err(unready)?;
+            query(sql)
+                .bind(up_to)
+                .execute(&mut *writing)
+                .await
+                .map_err(unready)?;
         }
         writing.commit().await.map_err(unready)
     }
@@ -122,18 +140,34 @@ async fn write(writing: &mut Transaction<'static, Pg>, append: &Append) -> sqlx:
 }
 
 async fn write_entries(writing: &mut PgConnection, append: &Append) -> sqlx::Result<()> {
-    let leaves: usize = append.entries.iter().map(|entry| entry.leaf.len() + ROW_BYTES).sum();
+    let leaves: usize = append
+        .entries
+        .iter()
+        .map(|entry| entry.leaf.len() + ROW_BYTES)
+        .sum();
     let mut rows = Rows::new(7, leaves);
     for entry in &append.entries {
         let (topic, partition, offset) = entry.place;
-        rows.row().long(entry.seq).int(topic).int(partition).long(offset).long(append.at);
+        rows.row()
+            .long(entry.seq)
+            .int(topic)
+            .int(partition)
+            .long(offset)
+            .long(append.at);
         rows.field(&entry.leaf_hash).field(&entry.leaf);
     }
     copy(writing, ENTRIES, rows).await?;
-    let bodies: usize = append.entries.iter().map(|entry| entry.sealed.len() + ROW_BYTES).sum();
+    let bodies: usize = append
+        .entries
+        .iter()
+        .map(|entry| entry.sealed.len() + ROW_BYTES)
+        .sum();
     let mut rows = Rows::new(4, bodies);
     for entry in &append.entries {
-        rows.row().long(entry.seq).uuid(Some(entry.subject)).uuid(entry.check);
+        rows.row()
+            .long(entry.seq)
+            .uuid(Some(entry.subject))
+            .uuid(entry.check);
         rows.field(&entry.sealed);
     }
     copy(writing, BODIES, rows).await
@@ -153,7 +187,8 @@ async fn write_positions(writing: &mut PgConnection, append: &Append) -> sqlx::R
             .execute(&mut *writing)
             .await?;
     }
-    let of = |field: fn(&super::Move) -> i32| -> Vec<i32> { append.moves.iter().map(field).collect() };
+    let of =
+        |field: fn(&super::Move) -> i32| -> Vec<i32> { append.moves.iter().map(field).collect() };
     let next: Vec<i64> = append.moves.iter().map(|one| one.to).collect();
     query(
         "INSERT INTO source_offsets SELECT * FROM unnest($1::integer[], $2::integer[], $3::bigint[])
@@ -182,9 +217,18 @@ async fn write_positions(writing: &mut PgConnection, append: &Append) -> sqlx::R
 async fn write_receipts(writing: &mut PgConnection, append: &Append) -> sqlx::Result<()> {
     let mut rows = Rows::new(11, append.receipts.len() * ROW_BYTES * 2);
     for receipt in &append.receipts {
-        rows.row().long(receipt.number).int(receipt.topic).int(receipt.partition);
-        rows.long(receipt.offsets.0).long(receipt.offsets.1).long(receipt.leaves.0).long(receipt.leaves.1);
-        rows.long(receipt.records).long(receipt.tree_size).field(&receipt.root).long(receipt.appended_at);
+        rows.row()
+            .long(receipt.number)
+            .int(receipt.topic)
+            .int(receipt.partition);
+        rows.long(receipt.offsets.0)
+            .long(receipt.offsets.1)
+            .long(receipt.leaves.0)
+            .long(receipt.leaves.1);
+        rows.long(receipt.records)
+            .long(receipt.tree_size)
+            .field(&receipt.root)
+            .long(receipt.appended_at);
     }
     copy(writing, RECEIPTS, rows).await
 }

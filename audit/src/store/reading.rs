@@ -55,10 +55,19 @@ pub(crate) trait Reading: Send + Sync + std::fmt::Debug {
     async fn first_of(&self, checks: &[Uuid], select: &Select) -> Result<Vec<(Uuid, i64)>, Retry>;
 
     /// Of all checks that an entry of these topics begins, each with its first one in the range.
-    async fn first_of_all(&self, topics: &[i32], select: &Select) -> Result<Vec<(Uuid, i64)>, Retry>;
+    async fn first_of_all(
+        &self,
+        topics: &[i32],
+        select: &Select,
+    ) -> Result<Vec<(Uuid, i64)>, Retry>;
 
     /// The entries of checks, below an entry; at most so many.
-    async fn of_checks(&self, checks: &[Uuid], below: i64, limit: i64) -> Result<Vec<Stored>, Retry>;
+    async fn of_checks(
+        &self,
+        checks: &[Uuid],
+        below: i64,
+        limit: i64,
+    ) -> Result<Vec<Stored>, Retry>;
 
     /// The entries of records, below an entry.
     async fn at(&self, places: &[Place], below: i64) -> Result<Vec<Stored>, Retry>;
@@ -67,7 +76,8 @@ pub(crate) trait Reading: Send + Sync + std::fmt::Debug {
     async fn of_topic(&self, topic: i32, after: i64, limit: i64) -> Result<Vec<Stored>, Retry>;
 }
 
-const STORED: &str = "SELECT e.seq, e.topic, e.source_partition, e.source_offset, e.at, e.leaf_hash,
+const STORED: &str =
+    "SELECT e.seq, e.topic, e.source_partition, e.source_offset, e.at, e.leaf_hash,
     b.subject, b.check_handle, b.sealed FROM entries e JOIN bodies b ON b.seq = e.seq WHERE ";
 
 macro_rules! reading {
@@ -102,9 +112,9 @@ macro_rules! reading {
                         "SELECT check_handle, min(seq) AS first FROM bodies WHERE check_handle IN (",
                     );
                     let mut list = sql.separated(", ");
-                    checks.iter().for_each(|check| {
+                    for check in checks {
                         list.push_bind(*check);
-                    });
+                    }
                     sql.push(") AND seq >= ").push_bind(select.range.0);
                     sql.push(" AND seq < ").push_bind(select.range.1);
                     sql.push(" GROUP BY check_handle HAVING min(seq) > ").push_bind(select.after);
@@ -130,16 +140,16 @@ macro_rules! reading {
                 sql.push(" AND b.seq < ").push_bind(select.range.1);
                 sql.push(" AND b.check_handle IS NOT NULL AND e.topic IN (");
                 let mut list = sql.separated(", ");
-                topics.iter().for_each(|topic| {
+                for topic in topics {
                     list.push_bind(*topic);
-                });
+                }
                 sql.push(") AND NOT EXISTS (SELECT 1 FROM bodies b2 JOIN entries e2 ON e2.seq = b2.seq
                     WHERE b2.check_handle = b.check_handle AND b2.seq < b.seq AND b2.seq >= ");
                 sql.push_bind(select.range.0).push(" AND e2.topic IN (");
                 let mut list = sql.separated(", ");
-                topics.iter().for_each(|topic| {
+                for topic in topics {
                     list.push_bind(*topic);
-                });
+                }
                 sql.push(")) ORDER BY b.seq LIMIT ").push_bind(select.limit);
                 sql.build_query_as().persistent(false).fetch_all(&self.pool).await.map_err(unready)
             }
@@ -150,9 +160,9 @@ macro_rules! reading {
                     let mut sql = QueryBuilder::<$database>::new(STORED);
                     sql.push("b.check_handle IN (");
                     let mut list = sql.separated(", ");
-                    checks.iter().for_each(|check| {
+                    for check in checks {
                         list.push_bind(*check);
-                    });
+                    }
                     sql.push(") AND b.seq < ").push_bind(below).push(" LIMIT ").push_bind(limit);
                     let rows = sql.build_query_as().persistent(false).fetch_all(&self.pool).await;
                     found.extend(rows.map_err(unready)?);

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use sqlx::{
-    Connection as _, QueryBuilder, Sqlite as Lite, SqliteConnection, SqlitePool, pool::PoolConnection, query, query_as,
+    Connection as _, QueryBuilder, Sqlite as Lite, SqliteConnection, SqlitePool,
+    pool::PoolConnection, query, query_as,
 };
 use stage::{Retry, keep::KeepError};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::{
-    Append, HEAD, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TOPICS, View, receipt_of, unready, view_of,
+    Append, HEAD, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TOPICS, View, receipt_of,
+    unready, view_of,
 };
 
 /// Rows of one statement: each statement crosses to SQLite's thread and back, which costs as much as several rows.
@@ -47,9 +49,18 @@ impl Sqlite {
 impl Store for Sqlite {
     async fn view(&self) -> Result<View, Retry> {
         let mut reading = self.pool.begin().await.map_err(unready)?;
-        let head = query_as(HEAD).fetch_one(&mut *reading).await.map_err(unready)?;
-        let topics = query_as(TOPICS).fetch_all(&mut *reading).await.map_err(unready)?;
-        let offsets = query_as(OFFSETS).fetch_all(&mut *reading).await.map_err(unready)?;
+        let head = query_as(HEAD)
+            .fetch_one(&mut *reading)
+            .await
+            .map_err(unready)?;
+        let topics = query_as(TOPICS)
+            .fetch_all(&mut *reading)
+            .await
+            .map_err(unready)?;
+        let offsets = query_as(OFFSETS)
+            .fetch_all(&mut *reading)
+            .await
+            .map_err(unready)?;
         view_of(head, topics, offsets)
     }
 
@@ -75,11 +86,18 @@ impl Store for Sqlite {
         };
         let written = write(&mut connection, append).await.map_err(unready)?;
         *writer = Some(connection);
-        if written { Ok(()) } else { Err(KeepError::Moved) }
+        if written {
+            Ok(())
+        } else {
+            Err(KeepError::Moved)
+        }
     }
 
     async fn published(&self) -> Result<i64, Retry> {
-        let (number,) = query_as(PUBLISHED).fetch_one(&self.pool).await.map_err(unready)?;
+        let (number,) = query_as(PUBLISHED)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unready)?;
         Ok(number)
     }
 
@@ -104,7 +122,11 @@ impl Store for Sqlite {
             "UPDATE relay SET published = ?1 WHERE id = 1 AND published < ?1",
             "DELETE FROM receipts WHERE number <= ?",
         ] {
-            query(sql).bind(up_to).execute(&mut *writing).await.map_err(unready)?;
+            query(sql)
+                .bind(up_to)
+                .execute(&mut *writing)
+                .await
+                .map_err(unready)?;
         }
         writing.commit().await.map_err(unready)
     }
@@ -114,7 +136,9 @@ impl Store for Sqlite {
 async fn write(connection: &mut SqliteConnection, append: &Append) -> sqlx::Result<bool> {
     // IMMEDIATE takes the file's write lock now: from here to the commit nobody else appends.
     let mut writing = connection.begin_with(WRITING).await?;
-    let (size,): (i64,) = query_as("SELECT size FROM head WHERE id = 1").fetch_one(&mut *writing).await?;
+    let (size,): (i64,) = query_as("SELECT size FROM head WHERE id = 1")
+        .fetch_one(&mut *writing)
+        .await?;
     let offsets: Vec<(i32, i32, i64)> = query_as(OFFSETS).fetch_all(&mut *writing).await?;
     if size != append.before || !append.follows(&offsets) {
         writing.rollback().await?;
@@ -144,14 +168,21 @@ async fn write_entries(writing: &mut SqliteConnection, append: &Append) -> sqlx:
         );
         insert.push_values(entries, |mut row, entry| {
             let (topic, partition, offset) = entry.place;
-            row.push_bind(entry.seq).push_bind(topic).push_bind(partition).push_bind(offset);
-            row.push_bind(append.at).push_bind(entry.leaf_hash.as_slice()).push_bind(entry.leaf.as_slice());
+            row.push_bind(entry.seq)
+                .push_bind(topic)
+                .push_bind(partition)
+                .push_bind(offset);
+            row.push_bind(append.at)
+                .push_bind(entry.leaf_hash.as_slice())
+                .push_bind(entry.leaf.as_slice());
         });
         insert.build().execute(&mut *writing).await?;
-        let mut insert = QueryBuilder::<Lite>::new("INSERT INTO bodies (seq, subject, check_handle, sealed) ");
+        let mut insert =
+            QueryBuilder::<Lite>::new("INSERT INTO bodies (seq, subject, check_handle, sealed) ");
         insert.push_values(entries, |mut row, entry| {
             row.push_bind(entry.seq).push_bind(entry.subject);
-            row.push_bind(entry.check).push_bind(entry.sealed.as_slice());
+            row.push_bind(entry.check)
+                .push_bind(entry.sealed.as_slice());
         });
         insert.build().execute(&mut *writing).await?;
     }
@@ -160,13 +191,20 @@ async fn write_entries(writing: &mut SqliteConnection, append: &Append) -> sqlx:
 
 async fn write_positions(writing: &mut SqliteConnection, append: &Append) -> sqlx::Result<()> {
     for (id, name) in &append.topics {
-        query("INSERT INTO topics (id, name) VALUES (?, ?)").bind(id).bind(name).execute(&mut *writing).await?;
+        query("INSERT INTO topics (id, name) VALUES (?, ?)")
+            .bind(id)
+            .bind(name)
+            .execute(&mut *writing)
+            .await?;
     }
     for moves in append.moves.chunks(ROWS) {
-        let mut upsert =
-            QueryBuilder::<Lite>::new("INSERT INTO source_offsets (topic, source_partition, next) ");
+        let mut upsert = QueryBuilder::<Lite>::new(
+            "INSERT INTO source_offsets (topic, source_partition, next) ",
+        );
         upsert.push_values(moves, |mut row, one| {
-            row.push_bind(one.topic).push_bind(one.partition).push_bind(one.to);
+            row.push_bind(one.topic)
+                .push_bind(one.partition)
+                .push_bind(one.to);
         });
         upsert.push(" ON CONFLICT (topic, source_partition) DO UPDATE SET next = excluded.next");
         upsert.build().execute(&mut *writing).await?;
@@ -189,11 +227,15 @@ async fn write_receipts(writing: &mut SqliteConnection, append: &Append) -> sqlx
                 records, tree_size, root, appended_at) ",
         );
         insert.push_values(receipts, |mut row, receipt| {
-            row.push_bind(receipt.number).push_bind(receipt.topic).push_bind(receipt.partition);
-            row.push_bind(receipt.offsets.0).push_bind(receipt.offsets.1);
+            row.push_bind(receipt.number)
+                .push_bind(receipt.topic)
+                .push_bind(receipt.partition);
+            row.push_bind(receipt.offsets.0)
+                .push_bind(receipt.offsets.1);
             row.push_bind(receipt.leaves.0).push_bind(receipt.leaves.1);
             row.push_bind(receipt.records).push_bind(receipt.tree_size);
-            row.push_bind(receipt.root.as_slice()).push_bind(receipt.appended_at);
+            row.push_bind(receipt.root.as_slice())
+                .push_bind(receipt.appended_at);
         });
         insert.build().execute(&mut *writing).await?;
     }

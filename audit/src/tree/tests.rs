@@ -31,7 +31,12 @@ fn roots_are_those_of_the_published_vectors() {
     let hex_of = |value: &Value| hex::decode(value.as_str().unwrap()).unwrap();
     let mut tree = Tree::empty();
     let inputs = vectors["leaf_inputs_hex"].as_array().unwrap();
-    for (size, root) in vectors["root_hex_by_size"].as_array().unwrap().iter().enumerate() {
+    for (size, root) in vectors["root_hex_by_size"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .enumerate()
+    {
         assert_eq!(tree.root().to_vec(), hex_of(root), "size {size}");
         if let Some(input) = inputs.get(size) {
             let hash = leaf_hash(&hex_of(input));
@@ -41,8 +46,14 @@ fn roots_are_those_of_the_published_vectors() {
     }
     let hasher = &vectors["hasher"];
     assert_eq!(leaf_hash(b"").to_vec(), hex_of(&hasher["leaf(empty)"]));
-    assert_eq!(leaf_hash(b"L123456").to_vec(), hex_of(&hasher["leaf('L123456')"]));
-    assert_eq!(sha256(&[&[1], b"N123", b"N456"]).to_vec(), hex_of(&hasher["node('N123','N456')"]));
+    assert_eq!(
+        leaf_hash(b"L123456").to_vec(),
+        hex_of(&hasher["leaf('L123456')"])
+    );
+    assert_eq!(
+        sha256(&[&[1], b"N123", b"N456"]).to_vec(),
+        hex_of(&hasher["node('N123','N456')"])
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The store in PostgreSQL. Writers queue for one row, which makes them as orderly as those of a file.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use schemas::Timestamp;
@@ -17,6 +17,10 @@ mod work;
 
 pub(super) const OFFSETS: &str = "SELECT topic, partition, next FROM source_offsets";
 
+/// How long another writer may hold its row before it counts as stuck, and this one as waiting for it. Ours
+/// take tens of milliseconds; a process that was cut off from the server is forgotten only after hours.
+const HELD: Duration = Duration::from_secs(10);
+
 /// The database.
 #[derive(Debug)]
 pub(super) struct Postgres {
@@ -26,6 +30,17 @@ pub(super) struct Postgres {
 impl Postgres {
     pub(super) fn new(pool: PgPool) -> Self {
         Self { pool }
+    }
+
+    async fn begin_writing(&self) -> Result<work::Writing, Retry> {
+        let mut transaction = self.pool.begin().await.map_err(unready)?;
+        // From here on nobody else decides or numbers: two processes that both believe to lead, each with
+        // partitions of its own, cannot both tell of one check, and numbers appear in their order.
+        sqlx::query("SELECT 1 FROM counters WHERE name = 'given' FOR UPDATE")
+            .execute(&mut *transaction)
+            .await
+            .map_err(unready)?;
+        Ok(work::Writing { transaction })
     }
 }
 
@@ -40,14 +55,11 @@ impl Store for Postgres {
     }
 
     async fn begin(&self) -> Result<Box<dyn Work>, Retry> {
-        let mut transaction = self.pool.begin().await.map_err(unready)?;
-        // From here on nobody else decides or numbers: two processes that both believe to lead, each with
-        // partitions of its own, cannot both tell of one check, and numbers appear in their order.
-        sqlx::query("SELECT 1 FROM counters WHERE name = 'given' FOR UPDATE")
-            .execute(&mut *transaction)
-            .await
-            .map_err(unready)?;
-        Ok(Box::new(work::Writing { transaction }))
+        let begun = tokio::time::timeout(HELD, self.begin_writing()).await;
+        let writing = begun.map_err(|_| {
+            Retry::because("another process holds the outbox in a transaction that does not end")
+        })??;
+        Ok(Box::new(writing))
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Waiting>, Retry> {

@@ -7,7 +7,8 @@ use stage::{Record, keep::Keep as _, relay::Outbox as _};
 
 use super::{
     events::event,
-    world::{World, each},
+    sending::telling,
+    world::{World, each, until},
 };
 
 const BATCH: usize = 1_000;
@@ -65,6 +66,50 @@ async fn bench_notices_per_second() {
             notices,
             begun.elapsed(),
         );
+    })
+    .await;
+}
+
+/// With a channel that costs nothing: what the outbox, the directory's question and the records cost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement; run it with --release"]
+async fn bench_letters_per_second() {
+    each(async |world: &World| {
+        telling(world, async |service| {
+            let batch: Vec<Record> = (0..BATCH)
+                .map(|n| world.record(&event(&format!("check-{n}"), Outcome::Passed, "")))
+                .collect();
+            let begun = Instant::now();
+            world.keep(service, &batch).await;
+            until("all letters", async || world.script.tries() == 2 * BATCH).await;
+            say(world, "told through the outbox", 2 * BATCH, begun.elapsed());
+            let mut delays = Vec::new();
+            for n in 0..50 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let record = world.record(&event(&format!("late-{n}"), Outcome::Passed, ""));
+                world.keep(service, &[record]).await;
+                let begun = Instant::now();
+                let before = 2 * BATCH + 2 * n;
+                while world.script.tries() == before {
+                    tokio::task::yield_now().await;
+                }
+                delays.push(begun.elapsed());
+            }
+            delays.sort();
+            say(
+                world,
+                "one notice, from commit to channel, median",
+                1,
+                delays[25],
+            );
+            say(
+                world,
+                "one notice, from commit to channel, longest",
+                1,
+                delays[49],
+            );
+        })
+        .await;
     })
     .await;
 }

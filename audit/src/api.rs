@@ -1,0 +1,175 @@
+//! The audit API: who may ask, what may be asked, and how no is said.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Json, Router,
+    extract::{Path, Query as Parameters, State, rejection::QueryRejection},
+    http::{HeaderValue, header},
+    middleware,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use schemas::Timestamp;
+use serde::Deserialize;
+
+use self::{access::Access, problem::Problem};
+use crate::history::{History, HistoryError, Query, Scope};
+
+pub(crate) mod access;
+mod problem;
+pub(crate) mod serve;
+
+/// What the API says of itself; written by hand.
+const OPENAPI: &str = include_str!("api/openapi.json");
+/// How long an answer may take. Beyond it nobody waits any more.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// What answers are made from.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) history: Arc<History>,
+    pub(crate) access: Arc<Access>,
+}
+
+/// Who asks; put beside the request once it is known.
+#[derive(Clone)]
+struct Asker(Option<Arc<access::Known>>);
+
+impl Asker {
+    fn scope(&self) -> Scope<'_> {
+        match &self.0 {
+            Some(known) if !known.sees_all() => Scope::Accounts(&known.name, &known.accounts),
+            Some(_) | None => Scope::All,
+        }
+    }
+}
+
+/// The routes.
+pub(crate) fn router(api: Api) -> Router {
+    Router::new()
+        .route("/v1/checks", get(checks))
+        .route("/v1/checks/{event_id}", get(check))
+        .route("/openapi.json", get(openapi))
+        .fallback(async || Problem::NoSuchPath)
+        .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
+        .layer(middleware::from_fn_with_state(api.clone(), admit))
+        .with_state(api)
+}
+
+/// Lets in who may read. What comes out is for nobody else, so nothing on the way may keep it.
+async fn admit(
+    State(api): State<Api>,
+    mut request: axum::extract::Request,
+    next: middleware::Next,
+) -> Response {
+    let answer = async {
+        match api.access.admit(request.headers()) {
+            Ok(known) => {
+                request.extensions_mut().insert(Asker(known));
+                next.run(request).await
+            }
+            Err(problem) => problem.into_response(),
+        }
+    };
+    let answered = tokio::time::timeout(ANSWER, answer).await;
+    let mut response = answered.unwrap_or_else(|_| Problem::TooSlow.into_response());
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+/// The parameters; one that is not known is refused, because a mistyped filter must not show more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    account: Option<String>,
+    contact: Option<String>,
+    reference: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Asked {
+    fn query(self) -> Result<Query, Problem> {
+        let time = |text: Option<String>| {
+            let parsed = text.map(|text| Timestamp::parse_rfc3339(&text).ok_or(Problem::BadTime));
+            parsed.transpose()
+        };
+        Ok(Query {
+            since: time(self.since)?,
+            until: time(self.until)?,
+            account: self.account,
+            contact: self.contact,
+            reference: self.reference,
+            cursor: self.cursor,
+            limit: self.limit.unwrap_or_default(),
+        })
+    }
+}
+
+async fn checks(
+    State(api): State<Api>,
+    Extension(asker): Extension<Asker>,
+    given: Result<Parameters<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Parameters(given) = given.map_err(|_| Problem::BadParameters)?;
+    let query = given.query()?;
+    let scope = asker.scope();
+    let page = api
+        .history
+        .checks_within(&query, scope)
+        .await
+        .map_err(failed)?;
+    if page.checks.is_empty()
+        && page.next_cursor.is_none()
+        && query.cursor.is_none()
+        && foreign(scope, &query)
+    {
+        // The same for an account of somebody else and for one that is not there.
+        return Err(Problem::ForeignAccount);
+    }
+    Ok(Json(page).into_response())
+}
+
+/// Whether somebody asks for an account that is not on their list. By its other name it may be theirs all the same,
+/// which is why this is asked only when nothing was found.
+fn foreign(scope: Scope<'_>, query: &Query) -> bool {
+    match (scope, &query.account) {
+        (Scope::Accounts(_, accounts), Some(account)) => !accounts.contains(account),
+        _ => false,
+    }
+}
+
+async fn check(
+    State(api): State<Api>,
+    Extension(asker): Extension<Asker>,
+    Path(event_id): Path<String>,
+) -> Result<Response, Problem> {
+    let found = api.history.check_of(&event_id).await.map_err(failed)?;
+    // The same for what is not theirs and for what is not there.
+    let seen = found.filter(|check| asker.scope().sees(check));
+    seen.map(|check| Json(check).into_response())
+        .ok_or(Problem::NoSuchEvent)
+}
+
+fn failed(error: HistoryError) -> Problem {
+    match error {
+        HistoryError::Cursor => Problem::BadCursor,
+        HistoryError::TooLarge => Problem::TooLarge,
+        HistoryError::Unavailable(retry) => {
+            tracing::warn!("the audit API cannot answer: {retry}");
+            Problem::Unavailable
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

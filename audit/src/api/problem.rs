@@ -1,0 +1,142 @@
+//! How no is said: RFC 9457 problem documents with fixed words. They hold nothing of the request and nothing of the
+//! machine.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// No token, or none that is known.
+    Unauthorized,
+    /// On loopback without login: the request was meant for another host, as a page that plays tricks with names does.
+    ForeignHost,
+    /// An account that the reader does not see.
+    ForeignAccount,
+    /// No such event, or one that the reader does not see.
+    NoSuchEvent,
+    /// Nothing answers there.
+    NoSuchPath,
+    /// Only reading is possible.
+    MethodNotAllowed,
+    /// A parameter that is not known, given twice, or not of its kind.
+    BadParameters,
+    /// A time that is not RFC 3339.
+    BadTime,
+    /// A cursor that is not ours or belongs to another question.
+    BadCursor,
+    /// A check with more steps than are ever shown at once.
+    TooLarge,
+    /// A database is not ready.
+    Unavailable,
+    /// The answer took too long.
+    TooSlow,
+}
+
+impl Problem {
+    fn words(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "A bearer token of a reader is needed.",
+            ),
+            Self::ForeignHost => (
+                StatusCode::FORBIDDEN,
+                "foreign-host",
+                "Without login the host must be a loopback address or localhost.",
+            ),
+            Self::ForeignAccount => (
+                StatusCode::FORBIDDEN,
+                "foreign-account",
+                "The account is not one that this reader sees.",
+            ),
+            Self::NoSuchEvent => (
+                StatusCode::NOT_FOUND,
+                "no-such-event",
+                "There is no such event that this reader sees.",
+            ),
+            Self::NoSuchPath => (
+                StatusCode::NOT_FOUND,
+                "no-such-path",
+                "Nothing answers there; see /openapi.json.",
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "Only GET is possible.",
+            ),
+            Self::BadParameters => (
+                StatusCode::BAD_REQUEST,
+                "bad-parameters",
+                "The parameters are account, contact, reference, since, until, cursor and limit, each at most once.",
+            ),
+            Self::BadTime => (
+                StatusCode::BAD_REQUEST,
+                "bad-time",
+                "since and until are RFC 3339 times.",
+            ),
+            Self::BadCursor => (
+                StatusCode::BAD_REQUEST,
+                "bad-cursor",
+                "The cursor is none that was given for this question.",
+            ),
+            Self::TooLarge => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too-large",
+                "A check has more steps than are shown at once.",
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "A database is not ready; try again.",
+            ),
+            Self::TooSlow => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too-slow",
+                "The answer took too long; narrow the question.",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, code, detail) = self.words();
+        let document = json!({
+            "type": format!("urn:idtrail:problem:{code}"),
+            "title": code.replace('-', " "),
+            "status": status.as_u16(),
+            "detail": detail,
+        });
+        let mut response = (status, document.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        match self {
+            Self::Unauthorized => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::MethodNotAllowed => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
+            Self::Unavailable | Self::TooSlow => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Self::ForeignHost
+            | Self::ForeignAccount
+            | Self::NoSuchEvent
+            | Self::NoSuchPath
+            | Self::BadParameters
+            | Self::BadTime
+            | Self::BadCursor
+            | Self::TooLarge => {}
+        }
+        response
+    }
+}

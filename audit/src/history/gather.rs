@@ -1,0 +1,184 @@
+//! Everything that belongs to some checks: what names them, and what that points to, until nothing is new.
+
+use std::collections::{HashMap, HashSet};
+
+use stage::Retry;
+use uuid::Uuid;
+
+use super::{Check, History, HistoryError, MAX_STEPS, order, step::Read};
+use crate::{
+    body::Opened,
+    keys::open_key,
+    seal::{Blind, DataKey, Kind},
+    store::{Place, Stored},
+};
+
+/// How often what was found leads to more: an act to its refusal to its callback to what that was a replay of. Beyond
+/// it only replays of replays are cut off.
+const ROUNDS: usize = 8;
+/// What stands before the body in what was sealed.
+const SALT: usize = 32;
+
+/// What is known while gathering. Each handle and each place belongs to the check that it was first found for.
+struct Found {
+    groups: Vec<Vec<Read>>,
+    handles: HashMap<Uuid, usize>,
+    places: HashMap<Place, usize>,
+    seen: HashSet<i64>,
+    /// Handles and places that were not looked up yet.
+    open_handles: Vec<Uuid>,
+    open_places: Vec<Place>,
+}
+
+impl History {
+    /// The checks of these handles, each with every step below an entry.
+    pub(super) async fn gather(
+        &self,
+        checks: &[Uuid],
+        below: i64,
+    ) -> Result<Vec<Check>, HistoryError> {
+        let topics = self.store.topics().await?;
+        let names: HashMap<i32, String> = topics.iter().cloned().collect();
+        let numbers: HashMap<String, i32> =
+            topics.into_iter().map(|(id, name)| (name, id)).collect();
+        let mut found = Found {
+            groups: checks.iter().map(|_| Vec::new()).collect(),
+            handles: checks
+                .iter()
+                .enumerate()
+                .map(|(at, check)| (*check, at))
+                .collect(),
+            places: HashMap::new(),
+            seen: HashSet::new(),
+            open_handles: checks.to_vec(),
+            open_places: Vec::new(),
+        };
+        for _ in 0..ROUNDS {
+            let handles = std::mem::take(&mut found.open_handles);
+            let places = std::mem::take(&mut found.open_places);
+            if handles.is_empty() && places.is_empty() {
+                break;
+            }
+            let limit = i64::try_from(MAX_STEPS).unwrap_or(i64::MAX) + 1;
+            let mut rows = self.store.of_checks(&handles, below, limit).await?;
+            rows.extend(self.store.at(&places, below).await?);
+            if rows.len() + found.seen.len() > MAX_STEPS {
+                return Err(HistoryError::TooLarge);
+            }
+            let entries = self.open_all(rows, &names).await?;
+            let positions = found.take(entries, (&numbers, &self.kek));
+            self.follow(&mut found, positions).await?;
+        }
+        Ok(found
+            .groups
+            .iter()
+            .map(|entries| order::check(entries))
+            .collect())
+    }
+
+    /// Looks up what is filed under the positions of what was found.
+    async fn follow(&self, found: &mut Found, named: Vec<(Blind, usize)>) -> Result<(), Retry> {
+        if named.is_empty() {
+            return Ok(());
+        }
+        let blinds: Vec<Blind> = named.iter().map(|(blind, _)| *blind).collect();
+        let owners: HashMap<Blind, usize> = named.into_iter().collect();
+        for (blind, handle) in self.keys.handles(&blinds).await? {
+            let Some(owner) = owners.get(&blind) else {
+                continue;
+            };
+            if found.handles.insert(handle, *owner).is_none() {
+                found.open_handles.push(handle);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens entries; those whose keys are gone stay closed.
+    pub(super) async fn open_all(
+        &self,
+        rows: Vec<Stored>,
+        topics: &HashMap<i32, String>,
+    ) -> Result<Vec<(Stored, Read)>, Retry> {
+        let subjects: HashSet<Uuid> = rows.iter().map(|row| row.subject).collect();
+        let subjects: Vec<Uuid> = subjects.into_iter().collect();
+        let mut keys: HashMap<Uuid, DataKey> = HashMap::new();
+        if !subjects.is_empty() {
+            for wrapped in self.keys.data_keys(&subjects).await? {
+                keys.insert(wrapped.subject, open_key(&self.kek, &wrapped)?);
+            }
+        }
+        let read = |row: Stored| {
+            let body = keys.get(&row.subject).and_then(|key| open(&row, key));
+            let read = Read {
+                seq: row.seq,
+                at: row.at,
+                position: schemas::Position {
+                    topic: topics.get(&row.topic).cloned().unwrap_or_default(),
+                    partition: row.source_partition,
+                    offset: row.source_offset,
+                },
+                leaf_hash: row.leaf_hash.clone(),
+                body,
+            };
+            (row, read)
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+}
+
+/// The body of an entry. One that does not open under a key that is there was changed, or belongs to an earlier key.
+fn open(row: &Stored, key: &DataKey) -> Option<Opened> {
+    let opened = key.open(&row.leaf_hash, &row.sealed);
+    let body = opened
+        .as_deref()
+        .and_then(|opened| Opened::read(opened.get(SALT..)?));
+    if body.is_none() {
+        tracing::error!(
+            seq = row.seq,
+            "a body of the history does not open under its client's key"
+        );
+    }
+    body
+}
+
+impl Found {
+    /// Files entries under their checks; gives the names to look up.
+    fn take(
+        &mut self,
+        entries: Vec<(Stored, Read)>,
+        (numbers, kek): (&HashMap<String, i32>, &crate::seal::Kek),
+    ) -> Vec<(Blind, usize)> {
+        let mut named = Vec::new();
+        for (row, read) in entries {
+            let place = (row.topic, row.source_partition, row.source_offset);
+            let by_handle = row
+                .check_handle
+                .and_then(|handle| self.handles.get(&handle));
+            let Some(owner) = by_handle.or_else(|| self.places.get(&place)).copied() else {
+                continue;
+            };
+            if !self.seen.insert(row.seq) {
+                continue;
+            }
+            self.places.insert(place, owner);
+            for link in read.links() {
+                let Some(topic) = numbers.get(&link.topic) else {
+                    continue;
+                };
+                let place = (*topic, link.partition, link.offset);
+                if let std::collections::hash_map::Entry::Vacant(vacant) = self.places.entry(place)
+                {
+                    vacant.insert(owner);
+                    self.open_places.push(place);
+                }
+            }
+            named.push((
+                kek.blind(Kind::Check, read.position.to_string().as_bytes()),
+                owner,
+            ));
+            self.groups[owner].push(read);
+        }
+        named
+    }
+}

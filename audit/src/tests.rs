@@ -1,0 +1,24 @@
+//! The stories of the history, each told with SQLite and with PostgreSQL.
+
+use std::path::Path;
+
+mod append_only;
+mod bench;
+mod crash;
+mod exactly_once;
+mod finding;
+mod order;
+mod records;
+mod sealing;
+mod service;
+mod world;
+
+/// The vectors beside the checkout; none, with a printed line, where they are absent.
+pub(crate) fn vectors(name: &str) -> Option<serde_json::Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors/audit");
+    let Ok(text) = std::fs::read_to_string(folder.join(name)) else {
+        world::skipped(&format!("../shared/vectors/audit/{name} is absent"));
+        return None;
+    };
+    Some(serde_json::from_str(&text).unwrap())
+}
