@@ -1,5 +1,7 @@
 -- Run once by psql, when the database server of docker-compose.yml makes its folder: a role and a database for each
 -- store, so that no service can read another's. The passwords come from files and stand in no log.
+--
+-- `audit` connects as somebody who may append and nothing else; the owners of its databases only migrate.
 
 \set password `cat /run/secrets/directory/password`
 CREATE ROLE idtrail_directory LOGIN PASSWORD :'password';
@@ -20,3 +22,10 @@ REVOKE ALL ON DATABASE idtrail_history FROM PUBLIC;
 CREATE ROLE idtrail_keys LOGIN PASSWORD :'password';
 CREATE DATABASE idtrail_keys OWNER idtrail_keys;
 REVOKE ALL ON DATABASE idtrail_keys FROM PUBLIC;
+
+-- The migrations grant these what they may do.
+CREATE ROLE audit_writer NOLOGIN;
+CREATE ROLE audit_reader NOLOGIN;
+GRANT CONNECT ON DATABASE idtrail_history, idtrail_keys TO audit_writer, audit_reader;
+\set password `cat /run/secrets/audit/password`
+CREATE ROLE idtrail_audit LOGIN PASSWORD :'password' IN ROLE audit_writer;

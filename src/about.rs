@@ -13,9 +13,14 @@ pub(crate) const REVISION: &str = match option_env!("IDTRAIL_REVISION") {
 /// Version, revision, and a fingerprint of each schema that it writes.
 pub(crate) fn line() -> &'static str {
     static LINE: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
-        let schemas: Vec<String> =
-            schemas().into_iter().map(|(topic, print)| format!("{topic} {print}")).collect();
-        format!("{VERSION} (revision {REVISION})\nschemas: {}", schemas.join(", "))
+        let schemas: Vec<String> = schemas()
+            .into_iter()
+            .map(|(topic, print)| format!("{topic} {print}"))
+            .collect();
+        format!(
+            "{VERSION} (revision {REVISION})\nschemas: {}",
+            schemas.join(", ")
+        )
     });
     &LINE
 }
@@ -35,7 +40,9 @@ pub(crate) fn schemas() -> Vec<(&'static str, String)> {
 
 /// The same as JSON, for `/status`.
 pub(crate) fn json() -> serde_json::Value {
-    let schemas: serde_json::Map<_, _> =
-        schemas().into_iter().map(|(topic, print)| (topic.to_owned(), print.into())).collect();
+    let schemas: serde_json::Map<_, _> = schemas()
+        .into_iter()
+        .map(|(topic, print)| (topic.to_owned(), print.into()))
+        .collect();
     serde_json::json!({ "version": VERSION, "revision": REVISION, "schemas": schemas })
 }

@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Takes callbacks of identity-verification providers, tells who waits, and keeps a history that can be checked.
 #[derive(Debug, Parser)]
 #[command(name = "idtrail", version = crate::about::line(), max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 yes or done, 1 the answer is no, 2 wrong usage or configuration, 3 an outside system could not be reached.\n\nExample: idtrail up")]
+#[command(
+    after_help = "Exit codes: 0 yes or done, 1 the answer is no, 2 wrong usage or configuration, 3 an outside system could not be reached.\n\nExample: idtrail up"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) place: Place,
@@ -100,7 +102,9 @@ pub(crate) struct Demo {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: idtrail explain body.form\n         curl -s … | idtrail explain - --json")]
+#[command(
+    after_help = "Example: idtrail explain body.form\n         curl -s … | idtrail explain - --json"
+)]
 pub(crate) struct Explain {
     /// The body; `-` reads stdin
     #[arg(value_name = "FILE")]
@@ -114,7 +118,9 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: idtrail emit --scenario approved --count 100 --rate 20\n         idtrail emit --list")]
+#[command(
+    after_help = "Example: idtrail emit --scenario approved --count 100 --rate 20\n         idtrail emit --list"
+)]
 pub(crate) struct Emit {
     /// List the scenarios
     #[arg(long)]
@@ -135,7 +141,11 @@ pub(crate) struct Emit {
     #[arg(long, default_value_t = 8, value_name = "N")]
     pub(crate) connections: usize,
     /// The door
-    #[arg(long, default_value = "http://127.0.0.1:8080/callbacks/jumio", value_name = "URL")]
+    #[arg(
+        long,
+        default_value = "http://127.0.0.1:8080/callbacks/jumio",
+        value_name = "URL"
+    )]
     pub(crate) to: String,
     /// Customer reference, e.g. an account number of the directory
     #[arg(long, value_name = "REF")]
@@ -152,7 +162,9 @@ pub(crate) struct Emit {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: idtrail tail checked --data ./data --follow --json\n         idtrail tail rejected --from 2026-11-25T08:00:00Z")]
+#[command(
+    after_help = "Example: idtrail tail checked --data ./data --follow --json\n         idtrail tail rejected --from 2026-11-25T08:00:00Z"
+)]
 pub(crate) struct Tail {
     /// raw, checked, enriched, notified, audited, rejected or operated
     #[arg(value_name = "TOPIC")]
@@ -169,7 +181,9 @@ pub(crate) struct Tail {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: idtrail history --data ./data --account A-1001\n         idtrail history --reference CONTACT-000456 --json")]
+#[command(
+    after_help = "Example: idtrail history --data ./data --account A-1001\n         idtrail history --reference CONTACT-000456 --json"
+)]
 pub(crate) struct History {
     /// Account id or number
     #[arg(long, value_name = "A")]
@@ -216,7 +230,9 @@ pub(crate) enum RejectedWhat {
         json: bool,
     },
     /// Send it through again: the same bytes, the same event id
-    #[command(after_help = "Example: idtrail rejected replay 3e0… --reason \"account imported\" --data ./data")]
+    #[command(
+        after_help = "Example: idtrail rejected replay 3e0… --reason \"account imported\" --data ./data"
+    )]
     Replay {
         /// The refusal's id
         id: String,
@@ -311,7 +327,9 @@ pub(crate) enum ConfigWhat {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: idtrail config check --config idtrail.toml\n         idtrail config example > idtrail.toml")]
+#[command(
+    after_help = "Example: idtrail config check --config idtrail.toml\n         idtrail config example > idtrail.toml"
+)]
 pub(crate) struct Config {
     /// Check or example
     pub(crate) what: ConfigWhat,

@@ -69,7 +69,11 @@ pub(crate) struct Registry {
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { url: "http://127.0.0.1:8085".to_owned(), user: None, password_file: None }
+        Self {
+            url: "http://127.0.0.1:8085".to_owned(),
+            user: None,
+            password_file: None,
+        }
     }
 }
 
@@ -86,7 +90,10 @@ pub(crate) struct Batch {
 impl Default for Batch {
     fn default() -> Self {
         let limit = BatchLimit::default();
-        Self { records: limit.records, wait_ms: u64::try_from(limit.wait.as_millis()).unwrap_or(5) }
+        Self {
+            records: limit.records,
+            wait_ms: u64::try_from(limit.wait.as_millis()).unwrap_or(5),
+        }
     }
 }
 
@@ -140,7 +147,16 @@ pub(crate) struct All {
 }
 
 const SECTIONS: [&str; 10] = [
-    "idtrail", "broker", "registry", "batch", "door", "admin", "directory", "notify", "audit", "telemetry",
+    "idtrail",
+    "broker",
+    "registry",
+    "batch",
+    "door",
+    "admin",
+    "directory",
+    "notify",
+    "audit",
+    "telemetry",
 ];
 
 impl All {
@@ -174,16 +190,24 @@ impl All {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let profile = self.idtrail.profile;
         self.door.check(profile)?;
-        self.notify.check(profile == stage::config::Profile::Production)?;
+        self.notify
+            .check(profile == stage::config::Profile::Production)?;
         let embedded = self.broker.kind == "embedded";
         let unsafe_setting = |setting: &str, why: &str| {
-            Err(ConfigError::Unsafe { setting: setting.to_owned(), why: why.to_owned() })
+            Err(ConfigError::Unsafe {
+                setting: setting.to_owned(),
+                why: why.to_owned(),
+            })
         };
         if !embedded && self.broker.kind != "kafka" {
             return unsafe_setting("broker.kind", "is neither embedded nor kafka");
         }
-        if profile == stage::config::Profile::Production && !embedded && self.broker.replication < 3 {
-            return unsafe_setting("broker.replication", "production needs 3 replicas, or a lost disk is lost callbacks");
+        if profile == stage::config::Profile::Production && !embedded && self.broker.replication < 3
+        {
+            return unsafe_setting(
+                "broker.replication",
+                "production needs 3 replicas, or a lost disk is lost callbacks",
+            );
         }
         Ok(())
     }
@@ -219,12 +243,24 @@ pub(crate) fn run(arguments: &command::Config, place: &Place) -> Result<Exit, Fa
     let all = All::read(&settings)?;
     let mut rows = Vec::new();
     for (path, value) in all.effective()? {
-        let value = value.as_str().map_or_else(|| value.to_string(), |text| format!("\"{}\"", masked(text)));
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), |text| format!("\"{}\"", masked(text)));
         let origin = settings.origin(&path);
         if arguments.json {
-            output::json(&serde_json::json!({ "setting": path, "value": value, "origin": origin.to_string() }))?;
+            output::json(
+                &serde_json::json!({ "setting": path, "value": value, "origin": origin.to_string() }),
+            )?;
         } else {
-            rows.push(vec![path, value, if origin == Origin::Default { "default".to_owned() } else { origin.to_string() }]);
+            rows.push(vec![
+                path,
+                value,
+                if origin == Origin::Default {
+                    "default".to_owned()
+                } else {
+                    origin.to_string()
+                },
+            ]);
         }
     }
     if !arguments.json {

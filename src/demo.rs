@@ -42,11 +42,36 @@ enum Ends {
 }
 
 const STORY: [Act; 5] = [
-    Act { scenario: "approved", customer: "A-1001:C-2001", status: "200", ends: Ends::Told },
-    Act { scenario: "selfie-mismatch", customer: "A-1001:C-2001", status: "200", ends: Ends::Told },
-    Act { scenario: "expired-link", customer: "A-1002:C-2002", status: "200", ends: Ends::Told },
-    Act { scenario: "broken", customer: "A-1001:C-2001", status: "400", ends: Ends::Refused("undecodable") },
-    Act { scenario: "approved", customer: "A-9999:C-1", status: "200", ends: Ends::Refused("unknown_account") },
+    Act {
+        scenario: "approved",
+        customer: "A-1001:C-2001",
+        status: "200",
+        ends: Ends::Told,
+    },
+    Act {
+        scenario: "selfie-mismatch",
+        customer: "A-1001:C-2001",
+        status: "200",
+        ends: Ends::Told,
+    },
+    Act {
+        scenario: "expired-link",
+        customer: "A-1002:C-2002",
+        status: "200",
+        ends: Ends::Told,
+    },
+    Act {
+        scenario: "broken",
+        customer: "A-1001:C-2001",
+        status: "400",
+        ends: Ends::Refused("undecodable"),
+    },
+    Act {
+        scenario: "approved",
+        customer: "A-9999:C-1",
+        status: "200",
+        ends: Ends::Refused("unknown_account"),
+    },
 ];
 
 /// Plays the story; 0 if all was as it should be.
@@ -86,20 +111,38 @@ impl System {
         let (door, admin, api) = (free()?, free()?, free()?);
         let log = std::fs::File::create(folder.join("up.log"))?;
         let child = Command::new(std::env::current_exe()?)
-            .args(["up", "--listen", &door.to_string(), "--admin", &admin.to_string(), "--api", &api.to_string()])
+            .args([
+                "up",
+                "--listen",
+                &door.to_string(),
+                "--admin",
+                &admin.to_string(),
+                "--api",
+                &api.to_string(),
+            ])
             .arg("--data")
             .arg(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
-        let place = Place { config: None, data: Some(folder.to_owned()) };
-        Ok(Self { child, door, admin, place })
+        let place = Place {
+            config: None,
+            data: Some(folder.to_owned()),
+        };
+        Ok(Self {
+            child,
+            door,
+            admin,
+            place,
+        })
     }
 
     fn stop(&mut self) {
         // SIGTERM drains; a child that does not listen is killed.
-        let _asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _asked = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(5) {
             if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
@@ -115,8 +158,13 @@ impl System {
 async fn play(system: &System) -> Result<Vec<String>, Failure> {
     let client = emit::client()?;
     until("`idtrail up` to be ready", async || {
-        let ready = client.get(format!("http://{}/readyz", system.admin)).send().await;
-        Ok(ready.is_ok_and(|response| response.status().is_success()).then_some(()))
+        let ready = client
+            .get(format!("http://{}/readyz", system.admin))
+            .send()
+            .await;
+        Ok(ready
+            .is_ok_and(|response| response.status().is_success())
+            .then_some(()))
     })
     .await?;
     let mut wrong = Vec::new();
@@ -125,9 +173,15 @@ async fn play(system: &System) -> Result<Vec<String>, Failure> {
         let post = journey::post(number, act)?;
         let to = format!("http://{}/callbacks/jumio", system.door);
         let status = emit::post(&client, &to, &post).await;
-        output::line(&format!("   {:<16} for {:<14} is answered {status}", act.scenario, act.customer))?;
+        output::line(&format!(
+            "   {:<16} for {:<14} is answered {status}",
+            act.scenario, act.customer
+        ))?;
         if status != act.status {
-            wrong.push(format!("{} was answered {status}, not {}", act.scenario, act.status));
+            wrong.push(format!(
+                "{} was answered {status}, not {}",
+                act.scenario, act.status
+            ));
         }
     }
     let all = crate::config::All::read(&process::settings(&system.place)?)?;
@@ -145,19 +199,27 @@ async fn play(system: &System) -> Result<Vec<String>, Failure> {
     output::line("\n4. The history of account A-1001")?;
     let steps = crate::history::of_account(&all, "A-1001").await?;
     if steps < 2 * 5 {
-        wrong.push(format!("the history of A-1001 has {steps} steps, fewer than two checks leave"));
+        wrong.push(format!(
+            "the history of A-1001 has {steps} steps, fewer than two checks leave"
+        ));
     }
     Ok(wrong)
 }
 
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
+async fn until<T>(
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<Option<T>, Failure>,
+) -> Result<T, Failure> {
     let begun = Instant::now();
     loop {
         if let Some(found) = look().await? {
             return Ok(found);
         }
         if begun.elapsed() > PATIENCE {
-            return Err(Failure::unreachable(format!("waited {} s for {what}", PATIENCE.as_secs())));
+            return Err(Failure::unreachable(format!(
+                "waited {} s for {what}",
+                PATIENCE.as_secs()
+            )));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -17,10 +17,17 @@ pub(crate) fn run(arguments: &command::Directory, place: &Place) -> Result<Exit,
         match &arguments.what {
             DirectoryWhat::Import { file } => {
                 let import = Import::from_path(file).map_err(|error| refused(file, &error))?;
-                let report = table.import(import).await.map_err(|error| refused(file, &error))?;
+                let report = table
+                    .import(import)
+                    .await
+                    .map_err(|error| refused(file, &error))?;
                 output::line(&format!(
                     "{}: {} accounts, {} contacts, {} users, {} queues",
-                    if report.changed { "imported" } else { "nothing has changed" },
+                    if report.changed {
+                        "imported"
+                    } else {
+                        "nothing has changed"
+                    },
                     report.accounts,
                     report.contacts,
                     report.users,
@@ -57,6 +64,9 @@ async fn list(table: &directory::Table, json: bool) -> Result<(), Failure> {
             ]
         })
         .collect();
-    output::table(&["ACCOUNT", "ID", "CONTACTS", "SALES NEWS TO", "RESULTS TO"], &rows)?;
+    output::table(
+        &["ACCOUNT", "ID", "CONTACTS", "SALES NEWS TO", "RESULTS TO"],
+        &rows,
+    )?;
     Ok(())
 }

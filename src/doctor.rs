@@ -25,8 +25,16 @@ struct Finding {
 impl Finding {
     fn of(system: &'static str, result: Result<String, String>) -> Self {
         match result {
-            Ok(says) => Self { system, well: true, says },
-            Err(says) => Self { system, well: false, says },
+            Ok(says) => Self {
+                system,
+                well: true,
+                says,
+            },
+            Err(says) => Self {
+                system,
+                well: false,
+                says,
+            },
         }
     }
 }
@@ -39,21 +47,35 @@ pub(crate) fn run(arguments: &Doctor, place: &Place) -> Result<Exit, Failure> {
     let mut rows = Vec::new();
     for finding in findings {
         if arguments.json {
-            output::json(&serde_json::json!({ "system": finding.system, "well": finding.well, "says": finding.says }))?;
+            output::json(
+                &serde_json::json!({ "system": finding.system, "well": finding.well, "says": finding.says }),
+            )?;
         }
         let mark = if finding.well { "ok" } else { "NOT WELL" };
-        rows.push(vec![finding.system.to_owned(), mark.to_owned(), finding.says]);
+        rows.push(vec![
+            finding.system.to_owned(),
+            mark.to_owned(),
+            finding.says,
+        ]);
     }
     if !arguments.json {
         output::table(&["SYSTEM", "", "SAYS"], &rows)?;
     }
-    if sick { Err(Failure::unreachable("not everything is well; the lines above say what to do")) } else { Ok(Exit::Yes) }
+    if sick {
+        Err(Failure::unreachable(
+            "not everything is well; the lines above say what to do",
+        ))
+    } else {
+        Ok(Exit::Yes)
+    }
 }
 
 async fn look(all: &All) -> Vec<Finding> {
     let mut findings = vec![Finding::of(
         "settings",
-        all.check().map(|()| "safe".to_owned()).map_err(|error| error.to_string()),
+        all.check()
+            .map(|()| "safe".to_owned())
+            .map_err(|error| error.to_string()),
     )];
     match process::broker(all).await {
         Ok(broker) => findings.extend(look_at_broker(&broker).await),
@@ -74,7 +96,9 @@ async fn look_at_broker(broker: &Arc<dyn Broker>) -> Vec<Finding> {
     let topics = broker.check_topics().await;
     let mut findings = vec![Finding::of(
         "broker",
-        topics.map(|()| "reachable, all topics are there".to_owned()).map_err(|error| error.to_string()),
+        topics
+            .map(|()| "reachable, all topics are there".to_owned())
+            .map_err(|error| error.to_string()),
     )];
     let mut registered = Ok("every schema of this release is registered".to_owned());
     for topic in Topic::ALL.into_iter().filter(|topic| *topic != Topic::Raw) {
@@ -89,8 +113,11 @@ async fn look_at_broker(broker: &Arc<dyn Broker>) -> Vec<Finding> {
 
 /// Compares this machine's clock with the history database's, where that is another machine's.
 async fn look_at_clock(all: &All) -> Result<String, String> {
-    let database = Database::open(&all.audit.database, "audit.database").map_err(|error| error.to_string())?;
-    let Database::Postgres(pool) = database else { return Ok("one machine, one clock".to_owned()) };
+    let database =
+        Database::open(&all.audit.database, "audit.database").map_err(|error| error.to_string())?;
+    let Database::Postgres(pool) = database else {
+        return Ok("one machine, one clock".to_owned());
+    };
     let (theirs,): (f64,) = sqlx::query_as("SELECT extract(epoch FROM now())::float8")
         .fetch_one(&pool)
         .await
@@ -98,9 +125,13 @@ async fn look_at_clock(all: &All) -> Result<String, String> {
     #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970 fit")]
     let skew = SystemClock.now().millis() / 1_000 - theirs as i64;
     if skew.abs() > MAX_SKEW_SECONDS {
-        return Err(format!("this machine and the history database differ by {skew} s; mend the time service"));
+        return Err(format!(
+            "this machine and the history database differ by {skew} s; mend the time service"
+        ));
     }
-    Ok(format!("within {MAX_SKEW_SECONDS} s of the history database"))
+    Ok(format!(
+        "within {MAX_SKEW_SECONDS} s of the history database"
+    ))
 }
 
 fn says(failure: Failure) -> String {

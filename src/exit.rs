@@ -77,9 +77,8 @@ impl From<stage::database::DatabaseError> for Failure {
     fn from(error: stage::database::DatabaseError) -> Self {
         match error {
             stage::database::DatabaseError::Unavailable { .. } => Self::unreachable(error),
-            stage::database::DatabaseError::Settings { .. } | stage::database::DatabaseError::Version { .. } => {
-                Self::usage(error)
-            }
+            stage::database::DatabaseError::Settings { .. }
+            | stage::database::DatabaseError::Version { .. } => Self::usage(error),
         }
     }
 }

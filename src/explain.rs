@@ -2,7 +2,10 @@
 
 use std::{io::Read as _, path::Path};
 
-use ingest::{providers, validate::{Verdict, judge}};
+use ingest::{
+    providers,
+    validate::{Verdict, judge},
+};
 use schemas::{Position, Raw, RawHeaders, Timestamp};
 
 use crate::{
@@ -49,12 +52,23 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     let named = |error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
     if file == Path::new("-") {
-        std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut body).map_err(named)?;
+        std::io::stdin()
+            .lock()
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut body)
+            .map_err(named)?;
     } else {
-        std::fs::File::open(file).map_err(named)?.take(MAX_BYTES + 1).read_to_end(&mut body).map_err(named)?;
+        std::fs::File::open(file)
+            .map_err(named)?
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut body)
+            .map_err(named)?;
     }
     if body.len() as u64 > MAX_BYTES {
-        return Err(Failure::usage(format!("{} is larger than any callback (1 MiB)", file.display())));
+        return Err(Failure::usage(format!(
+            "{} is larger than any callback (1 MiB)",
+            file.display()
+        )));
     }
     Ok(body)
 }
@@ -62,7 +76,9 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 fn raw(media: &str, body: Vec<u8>) -> Result<Raw, Failure> {
     let nowhere = Timestamp::from_micros(0);
     let headers = RawHeaders {
-        provider: providers::PROVIDERS.first().map_or_else(String::new, |provider| provider.name.to_owned()),
+        provider: providers::PROVIDERS
+            .first()
+            .map_or_else(String::new, |provider| provider.name.to_owned()),
         kind: media.to_owned(),
         content_type: String::new(),
         peer: String::new(),
@@ -72,13 +88,23 @@ fn raw(media: &str, body: Vec<u8>) -> Result<Raw, Failure> {
         refused: None,
         traceparent: String::new(),
     };
-    let position = Position { topic: "none".to_owned(), partition: 0, offset: 0 };
+    let position = Position {
+        topic: "none".to_owned(),
+        partition: 0,
+        offset: 0,
+    };
     Raw::read(position, &headers.headers("/idtrail/explain"), Some(body)).map_err(Failure::usage)
 }
 
 fn people(value: &serde_json::Value, exit: Exit) -> std::io::Result<()> {
-    output::line(if exit == Exit::Yes { "checked" } else { "rejected" })?;
-    let Some(object) = value.as_object() else { return Ok(()) };
+    output::line(if exit == Exit::Yes {
+        "checked"
+    } else {
+        "rejected"
+    })?;
+    let Some(object) = value.as_object() else {
+        return Ok(());
+    };
     for (name, value) in object {
         let text = match value.as_str() {
             Some(text) => text.to_owned(),

@@ -15,8 +15,10 @@ pub(crate) fn open(all: &All, clock: Arc<SystemClock>) -> Result<Arc<dyn Broker>
     let broker = &all.broker;
     let mut properties: BTreeMap<String, String> = broker.properties.clone();
     for (name, file) in &broker.property_files {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| ConfigError::File { file: file.clone(), why: error.to_string() })?;
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::File {
+            file: file.clone(),
+            why: error.to_string(),
+        })?;
         properties.insert(name.clone(), text.trim_end_matches(['\r', '\n']).to_owned());
     }
     let settings = KafkaSettings {

@@ -3,9 +3,13 @@
 use std::io::{IsTerminal as _, Write as _};
 
 /// Whether text may be coloured: only on a terminal, and never where `NO_COLOR` is set.
-#[expect(clippy::disallowed_methods, reason = "NO_COLOR is a convention of terminals, not a setting")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "NO_COLOR is a convention of terminals, not a setting"
+)]
 pub(crate) fn colour() -> bool {
-    std::io::stdout().is_terminal() && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
+    std::io::stdout().is_terminal()
+        && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
 }
 
 /// Writes one line; the error is a reader that has gone away.
@@ -33,7 +37,11 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> 
             *width = (*width).max(cell.chars().count());
         }
     }
-    let (bold, plain) = if colour() { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+    let (bold, plain) = if colour() {
+        ("\u{1b}[1m", "\u{1b}[0m")
+    } else {
+        ("", "")
+    };
     let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
     line(&format!("{bold}{}{plain}", padded(&head, &widths)))?;
     for row in rows {
@@ -43,7 +51,10 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> 
 }
 
 fn padded(row: &[String], widths: &[usize]) -> String {
-    let cells: Vec<String> =
-        row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+    let cells: Vec<String> = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:<width$}", width = *width))
+        .collect();
     cells.join("  ").trim_end().to_owned()
 }

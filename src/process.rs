@@ -1,10 +1,6 @@
 //! What every command and every process does first: settings, clock, broker, telemetry.
 
-use std::{
-    future::Future,
-    path::Path,
-    sync::Arc,
-};
+use std::{future::Future, path::Path, sync::Arc};
 
 use stage::{
     Broker, Chance, Context, Health, Settings, Stopper, SystemClock,
@@ -50,21 +46,32 @@ pub(crate) fn environment_only() -> Result<Settings, Failure> {
 /// What `up` sets where nobody else did: everything in one folder.
 pub(crate) fn embedded_defaults(settings: &mut Settings, data: &Path) {
     let origin = || Origin::Argument(format!("--data {}", data.display()));
-    let mut put = |path: &str, value: String| settings.set_default(path, toml::Value::String(value), origin());
+    let mut put = |path: &str, value: String| {
+        settings.set_default(path, toml::Value::String(value), origin())
+    };
     let file = |name: &str| data.join(name).display().to_string();
     put("broker.file", file("topics.db"));
     put("directory.url", format!("sqlite:{}", file("directory.db")));
-    put("notify.database.url", format!("sqlite:{}", file("notify.db")));
+    put(
+        "notify.database.url",
+        format!("sqlite:{}", file("notify.db")),
+    );
     put("notify.channel", "maildir".to_owned());
     put("notify.maildir", file("mail"));
-    put("audit.database.url", format!("sqlite:{}", file("history.db")));
+    put(
+        "audit.database.url",
+        format!("sqlite:{}", file("history.db")),
+    );
     put("audit.keys.url", format!("sqlite:{}", file("keys.db")));
     put("audit.key_file", file("history.key"));
 }
 
 /// The runtime of a command or process.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::usage)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::usage)
 }
 
 /// Runs a short command to its end.
@@ -83,7 +90,10 @@ pub(crate) async fn broker(all: &All) -> Result<Arc<dyn Broker>, Failure> {
 
 /// Opens the embedded broker.
 pub(crate) async fn embedded(all: &All) -> Result<Embedded, Failure> {
-    let opening = Opening { prefix: all.broker.prefix.clone(), partitions: all.broker.partitions };
+    let opening = Opening {
+        prefix: all.broker.prefix.clone(),
+        partitions: all.broker.partitions,
+    };
     Ok(Embedded::open(&all.broker.file, opening, Arc::new(SystemClock)).await?)
 }
 

@@ -53,7 +53,11 @@ pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
     }
     process::serve(service.name(), all, |all, context| async move {
         let door = match service {
-            Service::Ingest => Some(ingest::door::bind(all.door.listen).await.map_err(Failure::usage)?),
+            Service::Ingest => Some(
+                ingest::door::bind(all.door.listen)
+                    .await
+                    .map_err(Failure::usage)?,
+            ),
             Service::Validate | Service::Enrich | Service::Notify | Service::Audit => None,
         };
         let mut services = JoinSet::new();
@@ -64,17 +68,34 @@ pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
 }
 
 /// Runs all services in this process until asked to stop.
-pub(crate) async fn all_of_them(all: Arc<All>, context: Context, door: TcpListener) -> Result<(), Failure> {
+pub(crate) async fn all_of_them(
+    all: Arc<All>,
+    context: Context,
+    door: TcpListener,
+) -> Result<(), Failure> {
     let mut services = JoinSet::new();
-    services.spawn(one(Service::Ingest, Arc::clone(&all), context.clone(), Some(door)));
-    for service in [Service::Validate, Service::Enrich, Service::Notify, Service::Audit] {
+    services.spawn(one(
+        Service::Ingest,
+        Arc::clone(&all),
+        context.clone(),
+        Some(door),
+    ));
+    for service in [
+        Service::Validate,
+        Service::Enrich,
+        Service::Notify,
+        Service::Audit,
+    ] {
         services.spawn(one(service, Arc::clone(&all), context.clone(), None));
     }
     until_ended(services, &context).await
 }
 
 /// When one service ends, the others drain: a system that is half there would only look alive.
-async fn until_ended(mut services: JoinSet<Result<(), Failure>>, context: &Context) -> Result<(), Failure> {
+async fn until_ended(
+    mut services: JoinSet<Result<(), Failure>>,
+    context: &Context,
+) -> Result<(), Failure> {
     let mut outcome = Ok(());
     loop {
         let ended = tokio::select! {
@@ -88,7 +109,11 @@ async fn until_ended(mut services: JoinSet<Result<(), Failure>>, context: &Conte
             None => return outcome,
             Some(Ok(Ok(()))) => {}
             Some(Ok(Err(failure))) => outcome = outcome.and(Err(failure)),
-            Some(Err(error)) => outcome = outcome.and(Err(Failure::unreachable(format!("a service has failed: {error}")))),
+            Some(Err(error)) => {
+                outcome = outcome.and(Err(Failure::unreachable(format!(
+                    "a service has failed: {error}"
+                ))))
+            }
         }
         context.stopper.stop();
     }
@@ -120,11 +145,15 @@ async fn one(
         Service::Notify => {
             stores::need(&all, &["directory", "notify"]).await?;
             let directory = Arc::new(stores::directory(&all).await?);
-            notify::start(all.notify.clone(), directory, context).await.map_err(Failure::usage)
+            notify::start(all.notify.clone(), directory, context)
+                .await
+                .map_err(Failure::usage)
         }
         Service::Audit => {
             stores::need(&all, &["audit"]).await?;
-            audit::start(all.audit.clone(), context).await.map_err(Failure::usage)
+            audit::start(all.audit.clone(), context)
+                .await
+                .map_err(Failure::usage)
         }
     }
 }
@@ -137,7 +166,12 @@ fn restart(error: BrokerError) -> Failure {
 /// Looks at the lag of a group until asked to stop. A look that fails says nothing: the stage itself tells.
 async fn watch_lag(group: &'static str, topics: &'static [schemas::Topic], context: Context) {
     let status = context.health.stage(group);
-    while context.stopper.run_until_stopped(tokio::time::sleep(LOOK)).await.is_some() {
+    while context
+        .stopper
+        .run_until_stopped(tokio::time::sleep(LOOK))
+        .await
+        .is_some()
+    {
         if let Ok(lags) = context.broker.lag(group, topics).await {
             status.lag(lags.iter().map(|lag| lag.records).sum());
         }

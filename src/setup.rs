@@ -26,7 +26,9 @@ pub(crate) fn topics(arguments: &command::Topics, place: &Place) -> Result<Exit,
                 Ok(Exit::Yes)
             }
             Err(stage::BrokerError::Topic(name)) => {
-                output::line(&format!("{name} is missing or does not fit; run `idtrail topics create`"))?;
+                output::line(&format!(
+                    "{name} is missing or does not fit; run `idtrail topics create`"
+                ))?;
                 Ok(Exit::No)
             }
             Err(error) => Err(error.into()),
@@ -41,7 +43,10 @@ pub(crate) fn schemas(arguments: &command::Schemas, place: &Place) -> Result<Exi
         let broker = process::broker(&all).await?;
         let mut rows = Vec::new();
         let mut missing = false;
-        for topic in Topic::ALL.into_iter().filter(|topic| AnyEvent::contract(*topic).is_some()) {
+        for topic in Topic::ALL
+            .into_iter()
+            .filter(|topic| AnyEvent::contract(*topic).is_some())
+        {
             let subject = topic.subject(broker.prefix());
             let id = match arguments.what {
                 SchemasWhat::Register => broker.registry().register(topic).await,
@@ -50,13 +55,18 @@ pub(crate) fn schemas(arguments: &command::Schemas, place: &Place) -> Result<Exi
             let id = match id {
                 Ok(id) => Some(id),
                 Err(RegistryError::NotRegistered(_)) => None,
-                Err(error @ RegistryError::Unavailable(_)) => return Err(Failure::unreachable(error)),
+                Err(error @ RegistryError::Unavailable(_)) => {
+                    return Err(Failure::unreachable(error));
+                }
             };
             missing |= id.is_none();
             if arguments.json {
                 output::json(&serde_json::json!({ "subject": subject, "id": id }))?;
             }
-            rows.push(vec![subject, id.map_or_else(|| "not registered".to_owned(), |id| id.to_string())]);
+            rows.push(vec![
+                subject,
+                id.map_or_else(|| "not registered".to_owned(), |id| id.to_string()),
+            ]);
         }
         if !arguments.json {
             output::table(&["SUBJECT", "ID"], &rows)?;
@@ -70,8 +80,15 @@ pub(crate) fn schemas(arguments: &command::Schemas, place: &Place) -> Result<Exi
 
 /// Registers every schema; for `up`.
 pub(crate) async fn register(broker: &dyn Broker) -> Result<(), Failure> {
-    for topic in Topic::ALL.into_iter().filter(|topic| AnyEvent::contract(*topic).is_some()) {
-        broker.registry().register(topic).await.map_err(Failure::unreachable)?;
+    for topic in Topic::ALL
+        .into_iter()
+        .filter(|topic| AnyEvent::contract(*topic).is_some())
+    {
+        broker
+            .registry()
+            .register(topic)
+            .await
+            .map_err(Failure::unreachable)?;
     }
     Ok(())
 }

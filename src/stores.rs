@@ -3,12 +3,21 @@
 use std::path::Path;
 
 use directory::{Fit, Link, Location, OpenError, References, Table};
-use stage::{ConfigError, database::{Database, Migrations}};
+use stage::{
+    ConfigError,
+    database::{Database, Migrations},
+};
 
 use crate::{config::All, exit::Failure};
 
 /// The setting, its database and its tables, for each service that has one.
-fn services(all: &All) -> [(&'static str, &stage::database::Location, &'static Migrations); 3] {
+fn services(
+    all: &All,
+) -> [(
+    &'static str,
+    &stage::database::Location,
+    &'static Migrations,
+); 3] {
     [
         ("notify.database", &all.notify.database, &notify::MIGRATIONS),
         ("audit.database", &all.audit.database, &audit::MIGRATIONS),
@@ -19,7 +28,9 @@ fn services(all: &All) -> [(&'static str, &stage::database::Location, &'static M
 /// Makes or upgrades all tables.
 pub(crate) async fn migrate(all: &All) -> Result<(), Failure> {
     for (setting, location, migrations) in services(all) {
-        Database::open(location, setting)?.migrate(setting, migrations).await?;
+        Database::open(location, setting)?
+            .migrate(setting, migrations)
+            .await?;
     }
     Table::migrate(&location(all)?).await.map_err(open_failed)
 }
@@ -39,13 +50,17 @@ async fn check_one(
     location: &stage::database::Location,
     migrations: &Migrations,
 ) -> Result<(), Failure> {
-    Ok(Database::open(location, setting)?.check(setting, migrations).await?)
+    Ok(Database::open(location, setting)?
+        .check(setting, migrations)
+        .await?)
 }
 
 async fn check_directory(all: &All) -> Result<(), Failure> {
     match Table::check(&location(all)?).await.map_err(open_failed)? {
         Fit::Fits { .. } => Ok(()),
-        unfit @ (Fit::Missing | Fit::Older { .. } | Fit::Newer { .. }) => Err(Failure::usage(unfit)),
+        unfit @ (Fit::Missing | Fit::Older { .. } | Fit::Newer { .. }) => {
+            Err(Failure::usage(unfit))
+        }
     }
 }
 
@@ -63,30 +78,54 @@ pub(crate) async fn need(all: &All, prefixes: &[&str]) -> Result<(), Failure> {
 pub(crate) async fn directory(all: &All) -> Result<Table, Failure> {
     let settings = &all.directory;
     let wrong = |setting: &str, why: String| {
-        Failure::from(ConfigError::Section { section: "directory".to_owned(), why: format!("{setting}: {why}") })
+        Failure::from(ConfigError::Section {
+            section: "directory".to_owned(),
+            why: format!("{setting}: {why}"),
+        })
     };
-    let references = References::new(&settings.customer_reference, &settings.transaction_reference)
-        .map_err(|error| wrong("customer_reference, transaction_reference", error.to_string()))?;
+    let references = References::new(
+        &settings.customer_reference,
+        &settings.transaction_reference,
+    )
+    .map_err(|error| {
+        wrong(
+            "customer_reference, transaction_reference",
+            error.to_string(),
+        )
+    })?;
     let link = |setting: &'static str, text: &str| {
-        text.parse::<Link>().map_err(|error| wrong(setting, error.to_string()))
+        text.parse::<Link>()
+            .map_err(|error| wrong(setting, error.to_string()))
     };
     let table_settings = directory::Settings {
         fallback_queue: settings.fallback_queue.clone(),
         account_link: link("account_link", &settings.account_link)?,
         contact_link: link("contact_link", &settings.contact_link)?,
     };
-    Table::open(&location(all)?, references, table_settings).await.map_err(open_failed)
+    Table::open(&location(all)?, references, table_settings)
+        .await
+        .map_err(open_failed)
 }
 
 fn location(all: &All) -> Result<Location, Failure> {
     let settings = &all.directory;
-    let Some(file) = &settings.password_file else { return Ok(Location { url: settings.url.clone() }) };
-    let password = std::fs::read_to_string(file)
-        .map_err(|error| ConfigError::File { file: file.clone(), why: error.to_string() })?;
+    let Some(file) = &settings.password_file else {
+        return Ok(Location {
+            url: settings.url.clone(),
+        });
+    };
+    let password = std::fs::read_to_string(file).map_err(|error| ConfigError::File {
+        file: file.clone(),
+        why: error.to_string(),
+    })?;
     let password = encoded(password.trim_end_matches(['\r', '\n']));
     match settings.url.split_once('@') {
-        Some((user, rest)) => Ok(Location { url: format!("{user}:{password}@{rest}") }),
-        None => Err(Failure::usage("[directory] url: names no user, but `password_file` is set")),
+        Some((user, rest)) => Ok(Location {
+            url: format!("{user}:{password}@{rest}"),
+        }),
+        None => Err(Failure::usage(
+            "[directory] url: names no user, but `password_file` is set",
+        )),
     }
 }
 
@@ -94,7 +133,11 @@ fn location(all: &All) -> Result<Location, Failure> {
 fn encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| {
-            if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
         })
         .collect()
 }

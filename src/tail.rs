@@ -3,10 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use schemas::{AnyEvent, Timestamp, Topic};
-use stage::{
-    BatchLimit, Broker, Codec, Extent, Record, Start, SystemClock,
-    broker::Assigned,
-};
+use stage::{BatchLimit, Broker, Codec, Extent, Record, Start, SystemClock, broker::Assigned};
 
 use crate::{
     command::{Place, Tail},
@@ -19,14 +16,20 @@ use crate::{
 pub(crate) fn run(arguments: &Tail, place: &Place) -> Result<Exit, Failure> {
     let topic = Topic::from_word(&arguments.topic).ok_or_else(|| {
         let all: Vec<_> = Topic::ALL.iter().map(|topic| topic.as_str()).collect();
-        Failure::usage(format!("there is no topic `{}`; there are {}", arguments.topic, all.join(", ")))
+        Failure::usage(format!(
+            "there is no topic `{}`; there are {}",
+            arguments.topic,
+            all.join(", ")
+        ))
     })?;
     let (start, since) = match arguments.from.as_str() {
         "start" => (Start::First, None),
         "end" => (Start::End, None),
         time => {
             let since = Timestamp::parse_rfc3339(time).ok_or_else(|| {
-                Failure::usage(format!("--from {time}: neither `start` nor `end` nor an RFC 3339 time"))
+                Failure::usage(format!(
+                    "--from {time}: neither `start` nor `end` nor an RFC 3339 time"
+                ))
             })?;
             (Start::First, Some(since))
         }
@@ -34,9 +37,19 @@ pub(crate) fn run(arguments: &Tail, place: &Place) -> Result<Exit, Failure> {
     let all = All::read(&process::settings(place)?)?;
     process::block_on(async {
         let broker = process::broker(&all).await?;
-        follow(&broker, topic, start, |record, codec| {
-            if since.is_none_or(|since| record.timestamp >= since) { show(record, codec, arguments.json) } else { Ok(()) }
-        }, arguments.follow)
+        follow(
+            &broker,
+            topic,
+            start,
+            |record, codec| {
+                if since.is_none_or(|since| record.timestamp >= since) {
+                    show(record, codec, arguments.json)
+                } else {
+                    Ok(())
+                }
+            },
+            arguments.follow,
+        )
         .await
     })?;
     Ok(Exit::Yes)
@@ -51,12 +64,19 @@ async fn follow(
 ) -> Result<(), Failure> {
     let codec = Codec::new(Arc::clone(broker), Arc::new(SystemClock), "/idtrail/tail");
     let extents = broker.extents(topic).await?;
-    let mut left: BTreeMap<i32, i64> =
-        extents.iter().filter(|extent| extent.next > extent.first).map(|extent| (extent.partition, extent.next)).collect();
+    let mut left: BTreeMap<i32, i64> = extents
+        .iter()
+        .filter(|extent| extent.next > extent.first)
+        .map(|extent| (extent.partition, extent.next))
+        .collect();
     if start == Start::End {
         left.clear();
     }
-    let assigned = |Extent { partition, .. }: &Extent| Assigned { topic, partition: *partition, start: start.clone() };
+    let assigned = |Extent { partition, .. }: &Extent| Assigned {
+        topic,
+        partition: *partition,
+        start: start.clone(),
+    };
     let mut reader = broker.read(extents.iter().map(assigned).collect()).await?;
     let limit = BatchLimit::default();
     while forever || !left.is_empty() {
@@ -76,7 +96,10 @@ async fn follow(
         for record in &records {
             show(record, &codec)?;
             let position = &record.position;
-            if left.get(&position.partition).is_some_and(|next| position.offset + 1 >= *next) {
+            if left
+                .get(&position.partition)
+                .is_some_and(|next| position.offset + 1 >= *next)
+            {
                 left.remove(&position.partition);
             }
         }
@@ -85,7 +108,10 @@ async fn follow(
 }
 
 /// Every record that a topic holds now.
-pub(crate) async fn records(broker: &Arc<dyn Broker>, topic: Topic) -> Result<Vec<Record>, Failure> {
+pub(crate) async fn records(
+    broker: &Arc<dyn Broker>,
+    topic: Topic,
+) -> Result<Vec<Record>, Failure> {
     let mut records = Vec::new();
     let keep = |record: &Record, _: &Codec| {
         records.push(record.clone());
@@ -96,7 +122,10 @@ pub(crate) async fn records(broker: &Arc<dyn Broker>, topic: Topic) -> Result<Ve
 }
 
 /// Every event that a topic holds now, decoded; unreadable ones are left out.
-pub(crate) async fn all(broker: &Arc<dyn Broker>, topic: Topic) -> Result<Vec<(Record, AnyEvent)>, Failure> {
+pub(crate) async fn all(
+    broker: &Arc<dyn Broker>,
+    topic: Topic,
+) -> Result<Vec<(Record, AnyEvent)>, Failure> {
     let mut events = Vec::new();
     let keep = |record: &Record, codec: &Codec| {
         if let Ok(event) = codec.decode_any(record) {

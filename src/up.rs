@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::IsTerminal as _,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -29,11 +30,16 @@ pub(crate) fn run(arguments: &Up) -> Result<Exit, Failure> {
     let data = arguments.data.clone();
     process::serve("up", all, |all, context| async move {
         let demo = prepare(&all, &context).await?;
-        let door = ingest::door::bind(all.door.listen).await.map_err(Failure::usage)?;
+        let door = ingest::door::bind(all.door.listen)
+            .await
+            .map_err(Failure::usage)?;
         say(&all, &data, demo);
         let stopper = context.stopper.clone();
         let retention = retain(&all, context.clone());
-        let (done, ()) = tokio::join!(service::all_of_them(Arc::clone(&all), context, door), retention);
+        let (done, ()) = tokio::join!(
+            service::all_of_them(Arc::clone(&all), context, door),
+            retention
+        );
         if stopper.is_stopping() && done.is_ok() {
             output::note("stopped: everything that was accepted is kept");
         }
@@ -45,7 +51,12 @@ pub(crate) fn run(arguments: &Up) -> Result<Exit, Failure> {
 /// Makes the data folder and locks it: two processes on one folder would each believe to be alone.
 pub(crate) fn lock(data: &Path) -> Result<File, Failure> {
     let named = |error: std::io::Error| Failure::usage(format!("{}: {error}", data.display()));
-    std::fs::create_dir_all(data).map_err(named)?;
+    // `raw` holds personal data: nobody else on this machine may look into the folder.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(named)?;
     let file = File::create(data.join("lock")).map_err(named)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -58,7 +69,10 @@ pub(crate) fn lock(data: &Path) -> Result<File, Failure> {
 }
 
 fn settings(arguments: &Up) -> Result<All, Failure> {
-    let place = Place { config: arguments.config.clone(), data: None };
+    let place = Place {
+        config: arguments.config.clone(),
+        data: None,
+    };
     let mut settings = match &arguments.config {
         Some(_) => process::settings(&place)?,
         None => process::environment_only()?,
@@ -71,7 +85,11 @@ fn settings(arguments: &Up) -> Result<All, Failure> {
     ];
     for (path, name, address) in given {
         if let Some(address) = address {
-            settings.set(path, Value::String(address.to_string()), Origin::Argument(name.to_owned()));
+            settings.set(
+                path,
+                Value::String(address.to_string()),
+                Origin::Argument(name.to_owned()),
+            );
         }
     }
     Ok(All::read(&settings)?)
@@ -83,13 +101,21 @@ pub(crate) fn defaults(settings: &mut Settings, data: &Path) {
     let origin = || Origin::Argument("idtrail up".to_owned());
     let loopback = ["127.0.0.0/8", "::1/128"].map(|network| Value::String(network.to_owned()));
     settings.set_default("door.allow", Value::Array(loopback.to_vec()), origin());
-    settings.set_default("audit.listen", Value::String("127.0.0.1:8081".to_owned()), origin());
+    settings.set_default(
+        "audit.listen",
+        Value::String("127.0.0.1:8081".to_owned()),
+        origin(),
+    );
     settings.set_default("broker.partitions", Value::Integer(4), origin());
     // A load from one's own machine is no flood.
     settings.set_default("door.rate", Value::Integer(20_000), origin());
     settings.set_default("door.burst", Value::Integer(20_000), origin());
     if std::io::stderr().is_terminal() {
-        settings.set_default("telemetry.format", Value::String("text".to_owned()), origin());
+        settings.set_default(
+            "telemetry.format",
+            Value::String("text".to_owned()),
+            origin(),
+        );
     }
 }
 
@@ -104,7 +130,10 @@ pub(crate) async fn prepare(all: &All, context: &Context) -> Result<bool, Failur
     let table = stores::directory(all).await?;
     let empty = table.list().await.map_err(Failure::unreachable)?.is_empty();
     if empty {
-        table.import(directory::demo_import()).await.map_err(Failure::usage)?;
+        table
+            .import(directory::demo_import())
+            .await
+            .map_err(Failure::usage)?;
     }
     Ok(empty)
 }
@@ -114,8 +143,15 @@ async fn retain(all: &All, context: Context) {
     if all.broker.kind != "embedded" {
         return;
     }
-    let Ok(embedded) = process::embedded(all).await else { return };
-    while context.stopper.run_until_stopped(tokio::time::sleep(RETENTION)).await.is_some() {
+    let Ok(embedded) = process::embedded(all).await else {
+        return;
+    };
+    while context
+        .stopper
+        .run_until_stopped(tokio::time::sleep(RETENTION))
+        .await
+        .is_some()
+    {
         sweep(&embedded).await;
     }
 }
@@ -130,7 +166,10 @@ async fn sweep(embedded: &Embedded) {
 
 fn say(all: &All, data: &Path, demo: bool) {
     let door = format!("http://{}/callbacks/jumio", all.door.listen);
-    let api = all.audit.listen.map_or_else(|| "off".to_owned(), |listen| format!("http://{listen}/v1/checks"));
+    let api = all.audit.listen.map_or_else(
+        || "off".to_owned(),
+        |listen| format!("http://{listen}/v1/checks"),
+    );
     let mail: PathBuf = all.notify.maildir.clone().unwrap_or_default();
     output::note(&format!(
         "idtrail is up\n  door     {door}\n  status   http://{}/status\n  history  {api}\n  mail     {}\n  data     {}",
@@ -139,7 +178,9 @@ fn say(all: &All, data: &Path, demo: bool) {
         data.display(),
     ));
     if demo {
-        output::note("  directory: the demo accounts A-1001 and A-1002; `idtrail directory import FILE` replaces them");
+        output::note(
+            "  directory: the demo accounts A-1001 and A-1002; `idtrail directory import FILE` replaces them",
+        );
     }
     let data = data.display();
     output::note(&format!(

@@ -17,16 +17,31 @@ struct Size {
     postgres_kills: usize,
 }
 
-const SMALL: Size = Size { posts: 1_500, kills: 6, kafka_kills: 1, postgres_kills: 1 };
-const STATED: Size = Size { posts: 20_000, kills: 35, kafka_kills: 3, postgres_kills: 2 };
+const SMALL: Size = Size {
+    posts: 1_500,
+    kills: 6,
+    kafka_kills: 1,
+    postgres_kills: 1,
+};
+const STATED: Size = Size {
+    posts: 20_000,
+    kills: 35,
+    kafka_kills: 3,
+    postgres_kills: 2,
+};
 
 /// A generator whose seed is printed, so that a run can be had again.
 struct Dice(u64);
 
 impl Dice {
-    #[expect(clippy::disallowed_methods, reason = "a failed run is repeated with its printed seed")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a failed run is repeated with its printed seed"
+    )]
     fn new() -> Self {
-        let given = std::env::var("IDTRAIL_TEST_SEED").ok().and_then(|text| text.parse().ok());
+        let given = std::env::var("IDTRAIL_TEST_SEED")
+            .ok()
+            .and_then(|text| text.parse().ok());
         let seed = given.unwrap_or_else(|| u64::from_le_bytes(Chance::system().bytes()) | 1);
         println!("seed {seed} (IDTRAIL_TEST_SEED={seed} repeats the run)");
         Self(seed)
@@ -88,7 +103,9 @@ async fn run(kind: Kind, size: &Size, channel: Channel) {
         println!("skipped: no SMTP server; run it through tests/run");
         return;
     };
-    let Some(mut world) = World::start(kind, setting).await else { return };
+    let Some(mut world) = World::start(kind, setting).await else {
+        return;
+    };
     let mut dice = Dice::new();
     let poster = world.poster();
     let posts = size.posts;
@@ -109,24 +126,44 @@ async fn run(kind: Kind, size: &Size, channel: Channel) {
 }
 
 /// Kills processes and parts until there were as many kills as stated.
-async fn kill_at_random(world: &mut World, size: &Size, dice: &mut Dice) -> BTreeMap<&'static str, usize> {
+async fn kill_at_random(
+    world: &mut World,
+    size: &Size,
+    dice: &mut Dice,
+) -> BTreeMap<&'static str, usize> {
     let mut killed = BTreeMap::new();
     let names = world.processes();
-    let parts = if world.kind == Kind::Real { Parts::of_environment() } else { None };
+    let parts = if world.kind == Kind::Real {
+        Parts::of_environment()
+    } else {
+        None
+    };
     let kills = size.kills;
     for kill in 0..kills {
         tokio::time::sleep(Duration::from_millis(100 + dice.below(700))).await;
         // Every process has its turn, then chance decides.
-        let name = names.get(kill).copied().unwrap_or_else(|| names[usize::try_from(dice.below(names.len() as u64)).unwrap()]);
+        let name = names
+            .get(kill)
+            .copied()
+            .unwrap_or_else(|| names[usize::try_from(dice.below(names.len() as u64)).unwrap()]);
         world.kill(name);
         tokio::time::sleep(Duration::from_millis(dice.below(300))).await;
         world.spawn(name);
         *killed.entry(name).or_insert(0) += 1;
         let Some(parts) = &parts else { continue };
-        let due = |total: usize| total > 0 && kill % kills.div_ceil(total).max(1) == kills / (2 * total).max(1) % kills.div_ceil(total).max(1);
+        let due = |total: usize| {
+            total > 0
+                && kill % kills.div_ceil(total).max(1)
+                    == kills / (2 * total).max(1) % kills.div_ceil(total).max(1)
+        };
         for (part, start, stop, total) in [
             ("kafka", "kafka-start", "kafka-kill", size.kafka_kills),
-            ("postgres", "postgres-start", "postgres-kill", size.postgres_kills),
+            (
+                "postgres",
+                "postgres-start",
+                "postgres-kill",
+                size.postgres_kills,
+            ),
         ] {
             if due(total) && killed.get(part).copied().unwrap_or(0) < total {
                 tokio::task::block_in_place(|| {
@@ -152,16 +189,29 @@ fn every_acknowledged_post_is_in_raw(sent: &[Sent], raw: &[stage::Record]) -> (u
     }
     let mut accepted = 0;
     for one in sent {
-        assert_eq!(one.status, 200, "{} was never accepted in {} tries", one.reference, one.tries);
-        assert!(stored.contains_key(&one.reference), "{} was answered 200 and is not in raw", one.reference);
+        assert_eq!(
+            one.status, 200,
+            "{} was never accepted in {} tries",
+            one.reference, one.tries
+        );
+        assert!(
+            stored.contains_key(&one.reference),
+            "{} was answered 200 and is not in raw",
+            one.reference
+        );
         accepted += 1;
     }
     (accepted, raw.len() - stored.len())
 }
 
 fn mails_in_the_maildir(world: &World, sent: usize) -> usize {
-    let files = std::fs::read_dir(world.maildir().join("new")).unwrap().count();
-    assert_eq!(files, sent, "each notice that was sent is one file, and no other file is there");
+    let files = std::fs::read_dir(world.maildir().join("new"))
+        .unwrap()
+        .count();
+    assert_eq!(
+        files, sent,
+        "each notice that was sent is one file, and no other file is there"
+    );
     0
 }
 
@@ -169,21 +219,33 @@ fn mails_in_the_maildir(world: &World, sent: usize) -> usize {
 async fn mails_at_the_server(world: &World, sent: usize) -> usize {
     let folder = Parts::variable("MAILDIR").unwrap();
     let domain = world.prefix.clone();
-    wait_for("every mail at the server", Duration::from_secs(20), || async {
-        let mut ids = Vec::new();
-        for file in std::fs::read_dir(format!("{folder}/new")).unwrap() {
-            let text = std::fs::read_to_string(file.unwrap().path()).unwrap_or_default();
-            let id = text.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap_or_default().to_owned();
-            if id.contains(&domain) {
-                ids.push(id);
+    wait_for(
+        "every mail at the server",
+        Duration::from_secs(20),
+        || async {
+            let mut ids = Vec::new();
+            for file in std::fs::read_dir(format!("{folder}/new")).unwrap() {
+                let text = std::fs::read_to_string(file.unwrap().path()).unwrap_or_default();
+                let id = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Message-ID: "))
+                    .unwrap_or_default()
+                    .to_owned();
+                if id.contains(&domain) {
+                    ids.push(id);
+                }
             }
-        }
-        let different: BTreeSet<&String> = ids.iter().collect();
-        if different.len() < sent {
-            return Err(format!("{} of {sent}", different.len()));
-        }
-        assert_eq!(different.len(), sent, "a mail is at the server that no notice stands for");
-        Ok(ids.len() - different.len())
-    })
+            let different: BTreeSet<&String> = ids.iter().collect();
+            if different.len() < sent {
+                return Err(format!("{} of {sent}", different.len()));
+            }
+            assert_eq!(
+                different.len(),
+                sent,
+                "a mail is at the server that no notice stands for"
+            );
+            Ok(ids.len() - different.len())
+        },
+    )
     .await
 }

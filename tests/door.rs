@@ -39,9 +39,14 @@ const PATH: &str = "/callbacks/jumio";
 #[tokio::test(flavor = "multi_thread")]
 async fn every_row_of_the_table_is_answered_as_promised() {
     let setting = Setting {
-        variables: vec![("DOOR__BODY_MS", "700".to_owned()), ("DOOR__HEADER_MS", "700".to_owned())],
+        variables: vec![
+            ("DOOR__BODY_MS", "700".to_owned()),
+            ("DOOR__HEADER_MS", "700".to_owned()),
+        ],
     };
-    let Some(world) = World::start(Kind::Embedded, setting).await else { return };
+    let Some(world) = World::start(Kind::Embedded, setting).await else {
+        return;
+    };
     let (_, good) = body_of("approved", "row-1", Some("A-1:C-1"));
     let long = "x".repeat(2_000);
     let large = format!("jumioIdScanReference=x&filler={}", "y".repeat(300_000));
@@ -68,12 +73,18 @@ async fn every_row_of_the_table_is_answered_as_promised() {
     ];
     for (what, bytes, status) in rows {
         let answer = raw(&world, &bytes).await;
-        assert!(answer.starts_with(&format!("http/1.1 {status}")), "{what}: {status} was promised, it is\n{answer}");
+        assert!(
+            answer.starts_with(&format!("http/1.1 {status}")),
+            "{what}: {status} was promised, it is\n{answer}"
+        );
         if status == "405" {
             assert!(answer.contains("allow: post"), "{answer}");
         }
         if status != "200" {
-            assert!(answer.contains("content-length: 0"), "{what}: the answer has no body\n{answer}");
+            assert!(
+                answer.contains("content-length: 0"),
+                "{what}: the answer has no body\n{answer}"
+            );
         }
     }
     let (_, whole) = world.settle(Duration::from_secs(20)).await;
@@ -90,21 +101,51 @@ async fn every_row_of_the_table_is_answered_as_promised() {
         .collect();
     kept.sort();
     kept.dedup();
-    for reason in ["empty", "undecodable", "no_provider_reference", "unsupported_media_type", "url_too_long", "too_large", "bad_framing", "too_slow", "headers_too_large"] {
-        assert!(kept.contains(&reason.to_owned()), "a refusal `{reason}` of a listed peer was not kept: {kept:?}");
+    for reason in [
+        "empty",
+        "undecodable",
+        "no_provider_reference",
+        "unsupported_media_type",
+        "url_too_long",
+        "too_large",
+        "bad_framing",
+        "too_slow",
+        "headers_too_large",
+    ] {
+        assert!(
+            kept.contains(&reason.to_owned()),
+            "a refusal `{reason}` of a listed peer was not kept: {kept:?}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_is_refused_and_leaves_nothing() {
-    let setting = Setting { variables: vec![("DOOR__ALLOW", "[\"192.0.2.0/24\"]".to_owned())] };
-    let Some(world) = World::start(Kind::Embedded, setting).await else { return };
+    let setting = Setting {
+        variables: vec![("DOOR__ALLOW", "[\"192.0.2.0/24\"]".to_owned())],
+    };
+    let Some(world) = World::start(Kind::Embedded, setting).await else {
+        return;
+    };
     let (_, good) = body_of("approved", "row-1", Some("A-1:C-1"));
-    assert!(raw(&world, &post(PATH, FORM, &good)).await.starts_with("http/1.1 403"));
-    assert!(raw(&world, &post("/nowhere", FORM, &good)).await.starts_with("http/1.1 403"));
+    assert!(
+        raw(&world, &post(PATH, FORM, &good))
+            .await
+            .starts_with("http/1.1 403")
+    );
+    assert!(
+        raw(&world, &post("/nowhere", FORM, &good))
+            .await
+            .starts_with("http/1.1 403")
+    );
     let (tally, _) = world.settle(Duration::from_secs(10)).await;
     assert_eq!(tally.raw, 0);
-    assert!(world.page("up", "/metrics").await.contains("outcome=\"bad_source\"} 2"));
+    assert!(
+        world
+            .page("up", "/metrics")
+            .await
+            .contains("outcome=\"bad_source\"} 2")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,28 +155,61 @@ async fn a_secret_path_hides_the_bare_one_and_is_never_logged() {
     std::fs::write(&file, "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t\n").unwrap();
     let files = format!("[\"{}\"]", file.display());
     let setting = Setting {
-        variables: vec![("DOOR__SECRET_FILES", files), ("TELEMETRY__LOG", "trace".to_owned())],
+        variables: vec![
+            ("DOOR__SECRET_FILES", files),
+            ("TELEMETRY__LOG", "trace".to_owned()),
+        ],
     };
-    let Some(world) = World::start(Kind::Embedded, setting).await else { return };
+    let Some(world) = World::start(Kind::Embedded, setting).await else {
+        return;
+    };
     let (_, good) = body_of("approved", "row-1", Some("A-1:C-1"));
     let secret = format!("{PATH}/s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t");
-    for (path, status) in [(PATH, "404"), ("/callbacks/jumio/guess", "404"), (secret.as_str(), "200")] {
-        assert!(raw(&world, &post(path, FORM, &good)).await.starts_with(&format!("http/1.1 {status}")), "{status}");
+    for (path, status) in [
+        (PATH, "404"),
+        ("/callbacks/jumio/guess", "404"),
+        (secret.as_str(), "200"),
+    ] {
+        assert!(
+            raw(&world, &post(path, FORM, &good))
+                .await
+                .starts_with(&format!("http/1.1 {status}")),
+            "{status}"
+        );
     }
     world.settle(Duration::from_secs(10)).await;
     let log = std::fs::read_to_string(world.log("up")).unwrap();
-    assert!(!log.contains("s3cr3t-s3cr3t"), "the secret path stands in the log");
+    assert!(
+        !log.contains("s3cr3t-s3cr3t"),
+        "the secret path stands in the log"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_its_rate_a_listed_peer_is_asked_to_wait() {
-    let setting = Setting { variables: vec![("DOOR__RATE", "1".to_owned()), ("DOOR__BURST", "2".to_owned())] };
-    let Some(world) = World::start(Kind::Embedded, setting).await else { return };
+    let setting = Setting {
+        variables: vec![
+            ("DOOR__RATE", "1".to_owned()),
+            ("DOOR__BURST", "2".to_owned()),
+        ],
+    };
+    let Some(world) = World::start(Kind::Embedded, setting).await else {
+        return;
+    };
     let (_, good) = body_of("approved", "row-1", Some("A-1:C-1"));
     let mut answers = Vec::new();
     for _ in 0..4 {
         answers.push(raw(&world, &post(PATH, FORM, &good)).await);
     }
-    let limited: Vec<_> = answers.iter().filter(|answer| answer.starts_with("http/1.1 429")).collect();
-    assert!(!limited.is_empty() && limited.iter().all(|answer| answer.contains("retry-after: ")), "{answers:?}");
+    let limited: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.starts_with("http/1.1 429"))
+        .collect();
+    assert!(
+        !limited.is_empty()
+            && limited
+                .iter()
+                .all(|answer| answer.contains("retry-after: ")),
+        "{answers:?}"
+    );
 }

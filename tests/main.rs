@@ -1,6 +1,10 @@
 //! The world: stories through all services, on the embedded broker and on the real parts.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "runs print their seed and their tally")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "runs print their seed and their tally"
+)]
 
 mod crash;
 mod door;

@@ -21,8 +21,12 @@ async fn no_marker_leaves_the_real_raw_topic() {
 }
 
 async fn run(kind: Kind) {
-    let setting = Setting { variables: vec![("TELEMETRY__LOG", "trace".to_owned())] };
-    let Some(mut world) = World::start(kind, setting).await else { return };
+    let setting = Setting {
+        variables: vec![("TELEMETRY__LOG", "trace".to_owned())],
+    };
+    let Some(mut world) = World::start(kind, setting).await else {
+        return;
+    };
     let mut bodies = Vec::new();
     for (number, scenario) in scenarios::all().iter().enumerate() {
         let fill = Fill {
@@ -37,20 +41,42 @@ async fn run(kind: Kind) {
         bodies.push((format!("ref-{number}"), body));
     }
     let (_, whole) = world.settle(Duration::from_secs(60)).await;
-    let raw: usize = whole.raw.iter().filter(|record| has(record.value.as_deref().unwrap_or_default())).count();
-    assert!(raw > 20, "the markers are in {raw} raw bodies only, so this test would prove nothing");
+    let raw: usize = whole
+        .raw
+        .iter()
+        .filter(|record| has(record.value.as_deref().unwrap_or_default()))
+        .count();
+    assert!(
+        raw > 20,
+        "the markers are in {raw} raw bodies only, so this test would prove nothing"
+    );
     for topic in Topic::ALL.into_iter().filter(|topic| *topic != Topic::Raw) {
         for (record, _) in whole.of(topic) {
-            assert!(!has(record.value.as_deref().unwrap_or_default()), "{} holds a marker", record.position);
+            assert!(
+                !has(record.value.as_deref().unwrap_or_default()),
+                "{} holds a marker",
+                record.position
+            );
         }
     }
     for record in &whole.raw {
-        let headers: Vec<u8> = record.headers.iter().flat_map(|(_, value)| value.clone()).collect();
-        assert!(!has(&headers) && !has(record.key.as_deref().unwrap_or_default()), "{}: a header or key holds a marker", record.position);
+        let headers: Vec<u8> = record
+            .headers
+            .iter()
+            .flat_map(|(_, value)| value.clone())
+            .collect();
+        assert!(
+            !has(&headers) && !has(record.key.as_deref().unwrap_or_default()),
+            "{}: a header or key holds a marker",
+            record.position
+        );
     }
     for name in world.processes() {
         for path in ["/metrics", "/status", "/readyz?verbose"] {
-            assert!(!has(world.page(name, path).await.as_bytes()), "{name}{path} holds a marker");
+            assert!(
+                !has(world.page(name, path).await.as_bytes()),
+                "{name}{path} holds a marker"
+            );
         }
         world.terminate(name).await;
         no_marker_in(&world.log(name));
@@ -59,13 +85,22 @@ async fn run(kind: Kind) {
         no_marker_in(&file);
     }
     if kind == Kind::Embedded {
-        for file in files(&world.data()).into_iter().filter(|file| !file.to_string_lossy().contains("topics.db")) {
+        for file in files(&world.data())
+            .into_iter()
+            .filter(|file| !file.to_string_lossy().contains("topics.db"))
+        {
             no_marker_in(&file);
         }
     }
-    for arguments in [["history", "--reference", "ref-1", "--json"].as_slice(), &["rejected", "list", "--json"]] {
+    for arguments in [
+        ["history", "--reference", "ref-1", "--json"].as_slice(),
+        &["rejected", "list", "--json"],
+    ] {
         let (_, said, error) = world.run(arguments);
-        assert!(!has(said.as_bytes()) && !has(error.as_bytes()), "{arguments:?} prints a marker");
+        assert!(
+            !has(said.as_bytes()) && !has(error.as_bytes()),
+            "{arguments:?} prints a marker"
+        );
     }
     explain_prints_no_marker(&world, &bodies);
 }
@@ -74,14 +109,24 @@ fn explain_prints_no_marker(world: &World, bodies: &[(String, String)]) {
     for (reference, body) in bodies {
         let file = world.folder.path().join(format!("{reference}.body"));
         std::fs::write(&file, body).unwrap();
-        let output = world.command(&["explain", "--json", file.to_str().unwrap()]).output().unwrap();
-        assert!(!has(&output.stdout) && !has(&output.stderr), "explain prints a marker of {reference}");
+        let output = world
+            .command(&["explain", "--json", file.to_str().unwrap()])
+            .output()
+            .unwrap();
+        assert!(
+            !has(&output.stdout) && !has(&output.stderr),
+            "explain prints a marker of {reference}"
+        );
     }
 }
 
 /// Whether bytes hold the marker, plain or in what mail and JSON wrap around text.
 fn has(bytes: &[u8]) -> bool {
-    let plain = |bytes: &[u8]| bytes.windows(MARKER.len()).any(|window| window.eq_ignore_ascii_case(MARKER.as_bytes()));
+    let plain = |bytes: &[u8]| {
+        bytes
+            .windows(MARKER.len())
+            .any(|window| window.eq_ignore_ascii_case(MARKER.as_bytes()))
+    };
     if plain(bytes) {
         return true;
     }
@@ -90,20 +135,35 @@ fn has(bytes: &[u8]) -> bool {
     if plain(text.replace("=\r\n", "").replace("=\n", "").as_bytes()) {
         return true;
     }
-    text.split_whitespace().filter(|word| word.len() >= 16).any(|word| STANDARD.decode(word).is_ok_and(|inner| plain(&inner)))
+    text.split_whitespace()
+        .filter(|word| word.len() >= 16)
+        .any(|word| STANDARD.decode(word).is_ok_and(|inner| plain(&inner)))
 }
 
 fn no_marker_in(file: &Path) {
-    assert!(!has(&std::fs::read(file).unwrap()), "{} holds a marker", file.display());
+    assert!(
+        !has(&std::fs::read(file).unwrap()),
+        "{} holds a marker",
+        file.display()
+    );
 }
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect()
 }
 
 #[test]
 fn the_search_sees_through_mail_encodings() {
-    assert!(has(b"xx ZZMARKER yy") && has(b"ZZMA=\r\nRKER") && has(STANDARD.encode("name ZZMARKER here").as_bytes()));
+    assert!(
+        has(b"xx ZZMARKER yy")
+            && has(b"ZZMA=\r\nRKER")
+            && has(STANDARD.encode("name ZZMARKER here").as_bytes())
+    );
     assert!(!has(b"nothing here"));
 }

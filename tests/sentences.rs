@@ -11,7 +11,8 @@ fn idtrail(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
         .current_dir(std::env::temp_dir())
         .output()
         .unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
     (output.status.code().unwrap_or(-1), text)
 }
 
@@ -21,16 +22,26 @@ fn a_port_in_use_is_named_with_its_setting() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let data = folder.path().join("data");
-    for (flag, setting) in [("--listen", "door.listen"), ("--admin", "admin.listen"), ("--api", "audit.listen")] {
+    for (flag, setting) in [
+        ("--listen", "door.listen"),
+        ("--admin", "admin.listen"),
+        ("--api", "audit.listen"),
+    ] {
         let mut arguments = vec!["up", "--data", data.to_str().unwrap(), flag, &address];
         let others: Vec<String> = (0..2).map(|_| free().to_string()).collect();
-        let rest: Vec<&str> = ["--listen", "--admin", "--api"].into_iter().filter(|one| *one != flag).collect();
+        let rest: Vec<&str> = ["--listen", "--admin", "--api"]
+            .into_iter()
+            .filter(|one| *one != flag)
+            .collect();
         for (name, address) in rest.iter().zip(&others) {
             arguments.extend([*name, address.as_str()]);
         }
         let (code, said) = idtrail(&arguments, &[]);
         assert_eq!(code, 2, "{said}");
-        assert!(said.contains(setting) && said.contains(&address), "{flag}: {said}");
+        assert!(
+            said.contains(setting) && said.contains(&address),
+            "{flag}: {said}"
+        );
     }
 }
 
@@ -39,16 +50,42 @@ fn unsafe_and_unknown_settings_are_refused_by_name() {
     for (variables, word) in [
         (vec![("IDTRAIL_DOOR__LISTN", "x")], "listn"),
         (vec![("IDTRAIL_NOWHERE__KEY", "x")], "nowhere"),
-        (vec![("IDTRAIL_DOOR__DATA_CENTRE", ""), ("IDTRAIL_DOOR__ALLOW", "[]")], "door.allow"),
-        (vec![("IDTRAIL_DOOR__ALLOW", "[\"0.0.0.0/0\"]")], "door.allow"),
-        (vec![("IDTRAIL_IDTRAIL__PROFILE", "production"), ("IDTRAIL_DOOR__ALLOW", "[\"127.0.0.0/8\"]")], "loopback"),
+        (
+            vec![
+                ("IDTRAIL_DOOR__DATA_CENTRE", ""),
+                ("IDTRAIL_DOOR__ALLOW", "[]"),
+            ],
+            "door.allow",
+        ),
+        (
+            vec![("IDTRAIL_DOOR__ALLOW", "[\"0.0.0.0/0\"]")],
+            "door.allow",
+        ),
+        (
+            vec![
+                ("IDTRAIL_IDTRAIL__PROFILE", "production"),
+                ("IDTRAIL_DOOR__ALLOW", "[\"127.0.0.0/8\"]"),
+            ],
+            "loopback",
+        ),
         (vec![("IDTRAIL_BROKER__KIND", "rabbit")], "broker.kind"),
-        (vec![("IDTRAIL_DOOR__SECRET_FILES", "[\"/nowhere/secret\"]")], "/nowhere/secret"),
+        (
+            vec![("IDTRAIL_DOOR__SECRET_FILES", "[\"/nowhere/secret\"]")],
+            "/nowhere/secret",
+        ),
     ] {
         let (code, said) = idtrail(&["config", "check"], &variables);
         let started = idtrail(&["ingest"], &variables);
-        assert!(code == 2 || started.0 == 2, "{variables:?}: {said}{}", started.1);
-        assert!(said.contains(word) || started.1.contains(word), "{variables:?}: {said}{}", started.1);
+        assert!(
+            code == 2 || started.0 == 2,
+            "{variables:?}: {said}{}",
+            started.1
+        );
+        assert!(
+            said.contains(word) || started.1.contains(word),
+            "{variables:?}: {said}{}",
+            started.1
+        );
     }
 }
 
@@ -61,12 +98,30 @@ fn the_example_is_valid_and_says_the_defaults() {
     // With every default uncommented it must still be what no file gives.
     let uncommented: String = example
         .lines()
-        .map(|line| line.strip_prefix("# ").filter(|rest| rest.split(' ').nth(1) == Some("=")).unwrap_or(line).to_owned() + "\n")
+        .map(|line| {
+            line.strip_prefix("# ")
+                .filter(|rest| rest.split(' ').nth(1) == Some("="))
+                .unwrap_or(line)
+                .to_owned()
+                + "\n"
+        })
         .collect();
     std::fs::write(&file, &example).unwrap();
-    let (code, with_file) = idtrail(&["config", "check", "--json", "--config", file.to_str().unwrap()], &[]);
+    let (code, with_file) = idtrail(
+        &[
+            "config",
+            "check",
+            "--json",
+            "--config",
+            file.to_str().unwrap(),
+        ],
+        &[],
+    );
     assert_eq!(code, 0, "{with_file}");
-    assert!(uncommented.lines().count() > 40, "the example shows the settings");
+    assert!(
+        uncommented.lines().count() > 40,
+        "the example shows the settings"
+    );
 }
 
 #[test]
@@ -93,46 +148,82 @@ fn every_command_has_help_with_an_example() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_says_which_set_up_is_missing_and_goes_on_when_it_is_there() {
-    let Some(parts) = Parts::of_environment() else { return };
+    let Some(parts) = Parts::of_environment() else {
+        return;
+    };
     let prefix = format!("s{}", std::process::id());
     let folder = tempfile::tempdir().unwrap();
     let variables: Vec<(String, String)> = parts
         .variables(folder.path(), &prefix)
         .into_iter()
-        .chain([("BROKER__PREFIX".to_owned(), prefix.clone()), ("ADMIN__LISTEN".to_owned(), free().to_string())])
+        .chain([
+            ("BROKER__PREFIX".to_owned(), prefix.clone()),
+            ("ADMIN__LISTEN".to_owned(), free().to_string()),
+        ])
         .map(|(name, value)| (format!("IDTRAIL_{name}"), value))
         .collect();
-    let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     let (code, said) = idtrail(&["topics", "check"], &variables);
-    assert!(code == 1 && said.contains("idtrail topics create"), "{code} {said}");
+    assert!(
+        code == 1 && said.contains("idtrail topics create"),
+        "{code} {said}"
+    );
     let (code, said) = idtrail(&["schemas", "check"], &variables);
-    assert!(code == 1 && said.contains("idtrail schemas register"), "{code} {said}");
+    assert!(
+        code == 1 && said.contains("idtrail schemas register"),
+        "{code} {said}"
+    );
     let (code, said) = idtrail(&["notify"], &variables);
-    assert!(code == 3, "a database that is not there cannot be reached: {code} {said}");
+    assert!(
+        code == 3,
+        "a database that is not there cannot be reached: {code} {said}"
+    );
     parts.make_databases(&prefix).await;
     let (code, said) = idtrail(&["notify"], &variables);
-    assert!(code == 2 && said.contains("idtrail database migrate"), "{code} {said}");
+    assert!(
+        code == 2 && said.contains("idtrail database migrate"),
+        "{code} {said}"
+    );
     let (code, said) = idtrail(&["doctor"], &variables);
-    assert!(code == 3 && said.contains("NOT WELL") && said.contains("idtrail topics create"), "{code} {said}");
-    let nobody = [variables.as_slice(), &[("IDTRAIL_REGISTRY__URL", "http://127.0.0.1:1")]].concat();
+    assert!(
+        code == 3 && said.contains("NOT WELL") && said.contains("idtrail topics create"),
+        "{code} {said}"
+    );
+    let nobody = [
+        variables.as_slice(),
+        &[("IDTRAIL_REGISTRY__URL", "http://127.0.0.1:1")],
+    ]
+    .concat();
     let (code, said) = idtrail(&["schemas", "check"], &nobody);
     assert!(code == 3 && said.contains("registry"), "{code} {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_up_on_one_folder_is_refused() {
-    let Some(world) = World::start(Kind::Embedded, Setting::default()).await else { return };
+    let Some(world) = World::start(Kind::Embedded, Setting::default()).await else {
+        return;
+    };
     let data = world.data();
     let (code, said) = idtrail(&["up", "--data", data.to_str().unwrap()], &[]);
-    assert!(code == 2 && said.contains("another `idtrail up`"), "{code} {said}");
+    assert!(
+        code == 2 && said.contains("another `idtrail up`"),
+        "{code} {said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_503_and_nothing_is_lost() {
     // A limit on the size of files stands in for a full disk: writes fail in the same way for the process.
-    let Some(mut world) = World::start(Kind::Embedded, Setting::default()).await else { return };
+    let Some(mut world) = World::start(Kind::Embedded, Setting::default()).await else {
+        return;
+    };
     let pid = world.pid("up").to_string();
-    let limited = Command::new("prlimit").args(["--pid", &pid, "--fsize=65536:65536"]).status();
+    let limited = Command::new("prlimit")
+        .args(["--pid", &pid, "--fsize=65536:65536"])
+        .status();
     if !limited.is_ok_and(|status| status.success()) {
         println!("skipped: prlimit is not to be had");
         return;
@@ -151,17 +242,34 @@ async fn a_full_disk_is_503_and_nothing_is_lost() {
             break;
         }
     }
-    assert!(refused > 0, "the limit was never met, so this test would prove nothing");
+    assert!(
+        refused > 0,
+        "the limit was never met, so this test would prove nothing"
+    );
     world.kill("up");
     world.spawn("up");
     world.ready("up").await;
     let (media, body) = crate::world::approved(1, "disk-after");
-    assert_eq!(world.post(media, body).await, 200, "the disk has room again");
+    assert_eq!(
+        world.post(media, body).await,
+        200,
+        "the disk has room again"
+    );
     let (_, whole) = world.settle(Duration::from_secs(60)).await;
-    let bodies: Vec<String> =
-        whole.raw.iter().map(|record| String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned()).collect();
+    let bodies: Vec<String> = whole
+        .raw
+        .iter()
+        .map(|record| {
+            String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned()
+        })
+        .collect();
     for reference in accepted {
         let needle = format!("jumioIdScanReference={reference}&");
-        assert!(bodies.iter().any(|body| body.contains(&needle) || body.ends_with(&needle[..needle.len() - 1])), "{reference} was answered 200 and is gone");
+        assert!(
+            bodies
+                .iter()
+                .any(|body| body.contains(&needle) || body.ends_with(&needle[..needle.len() - 1])),
+            "{reference} was answered 200 and is gone"
+        );
     }
 }

@@ -79,7 +79,8 @@ impl World {
         let prefix = format!("t{}", SystemClock.now().micros());
         let (door, api) = (free(), free());
         let mut variables = BTreeMap::new();
-        let mut set = |name: &str, value: String| variables.insert(format!("IDTRAIL_{name}"), value);
+        let mut set =
+            |name: &str, value: String| variables.insert(format!("IDTRAIL_{name}"), value);
         set("DOOR__LISTEN", door.to_string());
         set("DOOR__ALLOW", "[\"127.0.0.1/32\"]".to_owned());
         set("DOOR__RATE", "100000".to_owned());
@@ -99,7 +100,11 @@ impl World {
         for (name, value) in setting.variables {
             set(name, value);
         }
-        let names: &[&str] = if kind == Kind::Real { &SERVICES } else { &["up"] };
+        let names: &[&str] = if kind == Kind::Real {
+            &SERVICES
+        } else {
+            &["up"]
+        };
         Some(Self {
             kind,
             folder,
@@ -109,7 +114,11 @@ impl World {
             admin: names.iter().map(|name| (*name, free())).collect(),
             api,
             children: BTreeMap::new(),
-            client: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap(),
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .timeout(Duration::from_secs(30))
+                .build()
+                .unwrap(),
         })
     }
 
@@ -121,7 +130,11 @@ impl World {
     /// A command of `idtrail` with this world's settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_idtrail"));
-        command.args(arguments).envs(&self.variables).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .envs(&self.variables)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         command
     }
 
@@ -133,12 +146,20 @@ impl World {
         }
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+        (
+            output.status.code().unwrap_or(-1),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
     }
 
     /// Starts a process; what it says goes to a file.
     pub(crate) fn spawn(&mut self, name: &'static str) {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log(name)).unwrap();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log(name))
+            .unwrap();
         let mut command = self.command(&[name]);
         if name == "up" {
             command.arg("--data").arg(self.data());
@@ -163,14 +184,20 @@ impl World {
     /// Asks a process to stop, and gives its exit code.
     pub(crate) async fn terminate(&mut self, name: &'static str) -> Option<i32> {
         let mut child = self.children.remove(name)?;
-        let killed = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        let killed = Command::new("kill")
+            .arg(child.id().to_string())
+            .status()
+            .unwrap();
         assert!(killed.success());
         let begun = Instant::now();
         loop {
             if let Some(status) = child.try_wait().unwrap() {
                 return status.code();
             }
-            assert!(begun.elapsed() < Duration::from_secs(40), "{name} did not end within 40 s of SIGTERM");
+            assert!(
+                begun.elapsed() < Duration::from_secs(40),
+                "{name} did not end within 40 s of SIGTERM"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -185,10 +212,18 @@ impl World {
                 Ok(response) => response.text().await.unwrap_or_default(),
                 Err(error) => error.to_string(),
             };
-            if let Some(status) = self.children.get_mut(name).and_then(|child| child.try_wait().unwrap()) {
+            if let Some(status) = self
+                .children
+                .get_mut(name)
+                .and_then(|child| child.try_wait().unwrap())
+            {
                 panic!("{name} ended with {status}:\n{}", self.said(name));
             }
-            assert!(begun.elapsed() < PATIENCE, "{name} is not ready after {PATIENCE:?}: {last}\n{}", self.said(name));
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{name} is not ready after {PATIENCE:?}: {last}\n{}",
+                self.said(name)
+            );
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
@@ -196,7 +231,14 @@ impl World {
     /// A page of a process's admin listener.
     pub(crate) async fn page(&self, name: &str, path: &str) -> String {
         let url = format!("http://{}{path}", self.admin[name]);
-        self.client.get(url).send().await.unwrap().text().await.unwrap()
+        self.client
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
     }
 
     /// The data folder of an embedded world.
@@ -211,7 +253,14 @@ impl World {
 
     fn said(&self, name: &str) -> String {
         let text = std::fs::read_to_string(self.log(name)).unwrap_or_default();
-        text.lines().rev().take(30).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n")
+        text.lines()
+            .rev()
+            .take(30)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// The URL of the door.
@@ -251,8 +300,15 @@ impl World {
     }
 
     async fn prepare_parts(&self) {
-        Parts::of_environment().unwrap().make_databases(&self.prefix).await;
-        for arguments in [["topics", "create"], ["schemas", "register"], ["database", "migrate"]] {
+        Parts::of_environment()
+            .unwrap()
+            .make_databases(&self.prefix)
+            .await;
+        for arguments in [
+            ["topics", "create"],
+            ["schemas", "register"],
+            ["database", "migrate"],
+        ] {
             let (code, said, error) = self.run(&arguments);
             assert_eq!(code, 0, "{arguments:?}: {said}{error}");
         }
@@ -283,7 +339,10 @@ impl Drop for World {
 
 /// A port that was free a moment ago.
 pub(crate) fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 /// Waits for a condition; the panic says what it waited for.
@@ -295,7 +354,10 @@ where
     loop {
         match look().await {
             Ok(value) => return value,
-            Err(last) => assert!(begun.elapsed() < limit, "waited {limit:?} for {what}: {last}"),
+            Err(last) => assert!(
+                begun.elapsed() < limit,
+                "waited {limit:?} for {what}: {last}"
+            ),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

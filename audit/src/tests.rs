@@ -13,6 +13,9 @@ mod sealing;
 mod service;
 mod world;
 
+pub(crate) use records::About;
+pub(crate) use world::{World, each, keep};
+
 /// The vectors beside the checkout; none, with a printed line, where they are absent.
 pub(crate) fn vectors(name: &str) -> Option<serde_json::Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors/audit");

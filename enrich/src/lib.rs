@@ -23,7 +23,11 @@ impl std::fmt::Debug for Enrich {
 impl Enrich {
     /// The stage; `directory` is asked once for each batch.
     pub fn new(directory: Arc<dyn Directory>, codec: Arc<Codec>, clock: Arc<dyn Clock>) -> Self {
-        Self { directory, codec, clock }
+        Self {
+            directory,
+            codec,
+            clock,
+        }
     }
 
     fn enriched(&self, record: &Record, checked: Checked, found: Found) -> Output {

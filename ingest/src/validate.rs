@@ -33,7 +33,7 @@ impl Validate {
         match read(record) {
             Ok(Verdict::Checked(checked)) => {
                 for _ in checked.unknown_fields() {
-                    metrics::counter!("idtrail_unknown_fields_total", "provider" => "jumio")
+                    metrics::counter!("idtrail_unknown_fields_total", "provider" => checked.provider().to_owned())
                         .increment(1);
                 }
                 self.codec.encode(checked.as_ref(), key, trace)

@@ -87,11 +87,11 @@ pub(crate) trait Work: Send {
     /// Puts notices into the outbox, in order, due at a time.
     async fn queue(&mut self, drafts: &[Draft], due_at: Timestamp) -> Result<(), Retry>;
 
-    /// Takes a notice out of the outbox; false if somebody else already did.
-    async fn remove(&mut self, number: i64) -> Result<bool, Retry>;
+    /// Takes notices out of the outbox; gives those that were still there.
+    async fn remove(&mut self, numbers: &[i64]) -> Result<Vec<i64>, Retry>;
 
-    /// Takes the mark of a started attempt back, and makes the notice due later.
-    async fn postpone(&mut self, number: i64, due_at: Timestamp) -> Result<(), Retry>;
+    /// Takes the marks of started attempts back, and makes the notices due later.
+    async fn postpone(&mut self, later: &[(i64, Timestamp)]) -> Result<(), Retry>;
 
     /// Gives ended notices the next numbers.
     async fn publish(&mut self, ended: &[Publication]) -> Result<(), Retry>;

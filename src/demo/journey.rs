@@ -1,6 +1,9 @@
 //! The journey of each callback of the story, from topic to topic.
 
-use super::{Act, AnyEvent, Arc, Audience, BTreeMap, Broker, Ends, Failure, NoticeOutcome, Record, Topic, emit, output};
+use super::{
+    Act, AnyEvent, Arc, Audience, BTreeMap, Broker, Ends, Failure, NoticeOutcome, Record, Topic,
+    emit, output,
+};
 use jumio::scenarios::Fill;
 use schemas::Position;
 use stage::{Clock as _, SystemClock};
@@ -15,7 +18,11 @@ pub(super) fn post(number: usize, act: &Act) -> Result<emit::Post, Failure> {
         ..Fill::default()
     };
     let body = scenario.body(&fill).into_bytes();
-    Ok(emit::Post { name: act.scenario.to_owned(), media: scenario.media, body })
+    Ok(emit::Post {
+        name: act.scenario.to_owned(),
+        media: scenario.media,
+        body,
+    })
 }
 
 /// Everything that the topics hold.
@@ -27,14 +34,27 @@ pub(super) struct Whole {
 impl Whole {
     pub(super) async fn read(broker: &Arc<dyn Broker>) -> Result<Self, Failure> {
         let mut events = BTreeMap::new();
-        for topic in [Topic::Checked, Topic::Enriched, Topic::Notified, Topic::Rejected, Topic::Audited] {
+        for topic in [
+            Topic::Checked,
+            Topic::Enriched,
+            Topic::Notified,
+            Topic::Rejected,
+            Topic::Audited,
+        ] {
             events.insert(topic, crate::tail::all(broker, topic).await?);
         }
-        Ok(Self { raw: crate::tail::records(broker, Topic::Raw).await?, events })
+        Ok(Self {
+            raw: crate::tail::records(broker, Topic::Raw).await?,
+            events,
+        })
     }
 
     pub(super) fn of(&self, topic: Topic) -> impl Iterator<Item = &AnyEvent> {
-        self.events.get(&topic).into_iter().flatten().map(|(_, event)| event)
+        self.events
+            .get(&topic)
+            .into_iter()
+            .flatten()
+            .map(|(_, event)| event)
     }
 
     /// Whether each raw record has been told or refused, and every record stands in the history.
@@ -43,9 +63,24 @@ impl Whole {
         let told = 2 * count(Topic::Enriched) + count(Topic::Rejected);
         let audited: i64 = self
             .of(Topic::Audited)
-            .map(|event| if let AnyEvent::Audited(audited) = event { audited.records() } else { 0 })
+            .map(|event| {
+                if let AnyEvent::Audited(audited) = event {
+                    audited.records()
+                } else {
+                    0
+                }
+            })
             .sum();
-        let records = self.raw.len() + [Topic::Checked, Topic::Enriched, Topic::Notified, Topic::Rejected].map(count).iter().sum::<usize>();
+        let records = self.raw.len()
+            + [
+                Topic::Checked,
+                Topic::Enriched,
+                Topic::Notified,
+                Topic::Rejected,
+            ]
+            .map(count)
+            .iter()
+            .sum::<usize>();
         self.raw.len() == super::STORY.len()
             && count(Topic::Enriched) + count(Topic::Rejected) == self.raw.len()
             && count(Topic::Notified) >= told
@@ -68,7 +103,10 @@ impl Whole {
                 Ends::Refused(reason) => ends == reason,
             };
             if !right {
-                wrong.push(format!("{} ended as {ends}, not {:?}", act.scenario, act.ends));
+                wrong.push(format!(
+                    "{} ended as {ends}, not {:?}",
+                    act.scenario, act.ends
+                ));
             }
         }
         Ok(wrong)
@@ -78,20 +116,30 @@ impl Whole {
         // A body that cannot be decoded names nothing; it is the one that no other act claims.
         let named = |record: &&Record| {
             let body = record.value.as_deref().unwrap_or_default();
-            jumio::identify(jumio::Media::guess(body), body).ok()
+            jumio::identify(jumio::Media::guess(body), body)
+                .ok()
                 .is_some_and(|identity| identity.provider_reference == format!("demo-{number}"))
         };
         let broken = |record: &&Record| record.header(schemas::header::REFUSED).is_some();
-        self.raw.iter().find(named).or_else(|| self.raw.iter().find(broken)).map(|record| record.position.clone())
+        self.raw
+            .iter()
+            .find(named)
+            .or_else(|| self.raw.iter().find(broken))
+            .map(|record| record.position.clone())
     }
 
     fn journey(&self, raw: &Position) -> (String, String) {
         for event in self.of(Topic::Rejected) {
             if let AnyEvent::Rejected(rejected) = event
-                && rejected.raw().is_some_and(|pointer| pointer.position() == *raw)
+                && rejected
+                    .raw()
+                    .is_some_and(|pointer| pointer.position() == *raw)
             {
                 let (stage, reason) = (rejected.stage(), rejected.reason());
-                let line = format!("rejected by {stage}: {reason} ({})", rejected.probable_cause());
+                let line = format!(
+                    "rejected by {stage}: {reason} ({})",
+                    rejected.probable_cause()
+                );
                 return (line, reason.to_string());
             }
         }
@@ -107,7 +155,11 @@ impl Whole {
                     enriched.confirmation(),
                     told.join(" and "),
                 );
-                let ends = if told.len() == 2 { "told".to_owned() } else { format!("told {}", told.len()) };
+                let ends = if told.len() == 2 {
+                    "told".to_owned()
+                } else {
+                    format!("told {}", told.len())
+                };
                 return (line, ends);
             }
         }
@@ -116,11 +168,17 @@ impl Whole {
 
     fn told(&self, event_id: &str) -> Vec<String> {
         let notices = self.of(Topic::Notified).filter_map(|event| {
-            if let AnyEvent::Notified(notified) = event { Some(notified) } else { None }
+            if let AnyEvent::Notified(notified) = event {
+                Some(notified)
+            } else {
+                None
+            }
         });
         notices
             .filter(|notice| notice.event_id() == event_id)
-            .filter(|notice| notice.outcome() == NoticeOutcome::Sent && notice.audience() != Audience::Admins)
+            .filter(|notice| {
+                notice.outcome() == NoticeOutcome::Sent && notice.audience() != Audience::Admins
+            })
             .map(|notice| format!("{} ({})", notice.audience(), notice.recipient_id()))
             .collect()
     }

@@ -18,13 +18,23 @@ pub(super) fn show(folder: &Path, whole: &Whole) -> Result<Vec<String>, Failure>
             alerts += usize::from(notified.audience() == Audience::Admins);
         }
     }
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder.join("new"))?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder.join("new"))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
     files.sort();
     for file in &files {
         let text = std::fs::read_to_string(file)?;
         for line in text.lines() {
-            let noise = ["Date:", "MIME-Version:", "Content-", "Auto-Submitted:", "Message-ID:", "From:", "X-", "References:"];
+            let noise = [
+                "Date:",
+                "MIME-Version:",
+                "Content-",
+                "Auto-Submitted:",
+                "Message-ID:",
+                "From:",
+                "X-",
+                "References:",
+            ];
             if !noise.iter().any(|name| line.starts_with(name)) {
                 output::line(&format!("   | {line}"))?;
             }
@@ -33,7 +43,10 @@ pub(super) fn show(folder: &Path, whole: &Whole) -> Result<Vec<String>, Failure>
     }
     let mut wrong = Vec::new();
     if files.len() != sent {
-        wrong.push(format!("{} messages are in the maildir, {sent} were recorded as sent", files.len()));
+        wrong.push(format!(
+            "{} messages are in the maildir, {sent} were recorded as sent",
+            files.len()
+        ));
     }
     if alerts != 2 {
         wrong.push(format!("{alerts} alerts for two kinds of refusal"));

@@ -11,8 +11,8 @@ use toml::{Table, Value};
 
 /// Prefix of environment variables: `IDTRAIL_<SECTION>__<KEY>`.
 const ENV_PREFIX: &str = "IDTRAIL_";
-/// Variables of the test runner and of cargo begin with these words and are no settings.
-const NOT_SETTINGS: [&str; 2] = ["IDTRAIL_TEST_", "IDTRAIL_SOAK"];
+/// What divides section and key. A variable without it (such as one of the test runner) is no setting.
+const ENV_DIVIDER: &str = "__";
 
 /// What is wrong with the settings. Names the setting, never a secret value.
 #[derive(Debug, thiserror::Error)]
@@ -107,10 +107,10 @@ impl Settings {
             let Some(rest) = name.strip_prefix(ENV_PREFIX) else {
                 continue;
             };
-            if NOT_SETTINGS.iter().any(|word| name.starts_with(word)) {
+            if !rest.contains(ENV_DIVIDER) {
                 continue;
             }
-            let path = rest.to_ascii_lowercase().replace("__", ".");
+            let path = rest.to_ascii_lowercase().replace(ENV_DIVIDER, ".");
             this.set(&path, value_of(text), Origin::Environment(name.clone()));
         }
         Ok(this)

@@ -83,12 +83,12 @@ fn code(line: &str) -> &str {
     comment.map_or(line, |(at, _)| &line[..at])
 }
 
-/// Whether a word, in any case, begins like this: `librdkafka` does not, `rdkafka_sys` does.
+/// Whether a word, in any case, begins like this: `rdkafka_sys` does; `librdkafka` and `reconnect.backoff.ms` do not.
 fn names(code: &str, word: &str) -> bool {
     let code = code.to_ascii_lowercase();
-    code.match_indices(word).any(|(at, _)| {
-        !code[..at].ends_with(|before: char| before.is_ascii_alphanumeric() || before == '_')
-    })
+    let joins = |before: char| before.is_ascii_alphanumeric() || "_.".contains(before);
+    code.match_indices(word)
+        .any(|(at, _)| !code[..at].ends_with(joins))
 }
 
 #[test]
@@ -117,6 +117,10 @@ fn a_mention_is_found_in_code_and_only_there() {
     for (path, text) in [
         ("stage/src/broker/kafka/writer.rs", use_kafka),
         ("src/config.rs", "// rdkafka\n\"librdkafka\" // rdkafka\n"),
+        (
+            "stage/src/relay.rs",
+            "set(\"reconnect.backoff.ms\", \"100\")",
+        ),
         ("enrich/src/ask.rs", in_tests),
     ] {
         assert_eq!(found(path, text), 0, "{path}: {text}");

@@ -60,7 +60,7 @@ def service_faults(service: dict, services: dict) -> list[str]:
     if not is_once(service) and "healthcheck" not in service:
         faults.append("it runs on, so it needs a health check")
     for variable in service.get("environment") or {}:
-        if re.search("PASSWORD|SECRET|TOKEN|KEY", variable) and not variable.endswith("_FILE"):
+        if re.search("(PASSWORD|SECRET|TOKEN|KEY)$", variable):
             faults.append(f"hand {variable} over as a file")
     for other, how in service.get("depends_on", {}).items():
         wanted = "service_completed_successfully" if is_once(services[other]) else "service_healthy"

@@ -31,8 +31,14 @@ pub(crate) struct Whole {
     pub(crate) events: BTreeMap<Topic, Vec<(Record, AnyEvent)>>,
 }
 
-const AUDITED: [Topic; 6] =
-    [Topic::Raw, Topic::Checked, Topic::Enriched, Topic::Notified, Topic::Rejected, Topic::Operated];
+const AUDITED: [Topic; 6] = [
+    Topic::Raw,
+    Topic::Checked,
+    Topic::Enriched,
+    Topic::Notified,
+    Topic::Rejected,
+    Topic::Operated,
+];
 
 impl World {
     /// Waits until everything that was posted has come to its end, and proves that nothing is missing or doubled.
@@ -43,7 +49,10 @@ impl World {
             let whole = self.whole(&broker).await;
             match check(&whole) {
                 Ok(tally) => return (tally, whole),
-                Err(open) => assert!(begun.elapsed() < limit, "waited {limit:?} for the world to settle: {open}"),
+                Err(open) => assert!(
+                    begun.elapsed() < limit,
+                    "waited {limit:?} for the world to settle: {open}"
+                ),
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
@@ -66,15 +75,28 @@ impl Whole {
 }
 
 /// Each position of `from` has exactly one successor among `to`; the error says which has none. More than one panics.
-fn one_successor(what: &str, from: BTreeSet<Position>, to: impl Iterator<Item = Position>) -> Result<(), String> {
+fn one_successor(
+    what: &str,
+    from: BTreeSet<Position>,
+    to: impl Iterator<Item = Position>,
+) -> Result<(), String> {
     let mut open = from.clone();
     for position in to {
-        assert!(from.contains(&position), "{what}: a successor of {position}, which is not there");
-        assert!(open.remove(&position), "{what}: {position} has two successors");
+        assert!(
+            from.contains(&position),
+            "{what}: a successor of {position}, which is not there"
+        );
+        assert!(
+            open.remove(&position),
+            "{what}: {position} has two successors"
+        );
     }
     match open.first() {
         None => Ok(()),
-        Some(first) => Err(format!("{what}: {} have no successor yet, the first is {first}", open.len())),
+        Some(first) => Err(format!(
+            "{what}: {} have no successor yet, the first is {first}",
+            open.len()
+        )),
     }
 }
 
@@ -85,12 +107,20 @@ fn positions<'a>(records: impl Iterator<Item = &'a Record>) -> BTreeSet<Position
 fn check(whole: &Whole) -> Result<Tally, String> {
     let (mut by_raw, mut by_checked) = (Vec::new(), Vec::new());
     for (_, event) in whole.of(Topic::Checked) {
-        let AnyEvent::Checked(checked) = event else { panic!("not a checked event") };
+        let AnyEvent::Checked(checked) = event else {
+            panic!("not a checked event")
+        };
         by_raw.push(checked.raw().position());
     }
     for (_, event) in whole.of(Topic::Rejected) {
-        let AnyEvent::Rejected(rejected) = event else { panic!("not a rejected event") };
-        let list = if rejected.stage() == Stage::Enrich { &mut by_checked } else { &mut by_raw };
+        let AnyEvent::Rejected(rejected) = event else {
+            panic!("not a rejected event")
+        };
+        let list = if rejected.stage() == Stage::Enrich {
+            &mut by_checked
+        } else {
+            &mut by_raw
+        };
         list.push(rejected.source().clone());
     }
     // An enriched event does not carry its source; its raw pointer names its checked one.
@@ -103,12 +133,22 @@ fn check(whole: &Whole) -> Result<Tally, String> {
         })
         .collect();
     for (_, event) in whole.of(Topic::Enriched) {
-        let AnyEvent::Enriched(enriched) = event else { panic!("not an enriched event") };
+        let AnyEvent::Enriched(enriched) = event else {
+            panic!("not an enriched event")
+        };
         by_checked.push(checked_of_raw[&enriched.checked().raw().position()].clone());
     }
-    one_successor("raw to checked or rejected", positions(whole.raw.iter()), by_raw.into_iter())?;
+    one_successor(
+        "raw to checked or rejected",
+        positions(whole.raw.iter()),
+        by_raw.into_iter(),
+    )?;
     let checked = positions(whole.of(Topic::Checked).iter().map(|(record, _)| record));
-    one_successor("checked to enriched or rejected", checked, by_checked.into_iter())?;
+    one_successor(
+        "checked to enriched or rejected",
+        checked,
+        by_checked.into_iter(),
+    )?;
     let mut tally = Tally {
         raw: whole.raw.len(),
         checked: whole.of(Topic::Checked).len(),
@@ -127,26 +167,39 @@ fn notices(whole: &Whole, tally: &mut Tally) -> Result<(), String> {
     let mut told: BTreeMap<Audience, Vec<Position>> = BTreeMap::new();
     let mut sent = BTreeSet::new();
     for (_, event) in whole.of(Topic::Notified) {
-        let AnyEvent::Notified(notified) = event else { panic!("not a notified event") };
+        let AnyEvent::Notified(notified) = event else {
+            panic!("not a notified event")
+        };
         match notified.outcome() {
             NoticeOutcome::Sent => {
                 tally.sent += 1;
-                assert!(sent.insert(notified.notification_id()), "a notice was sent twice");
+                assert!(
+                    sent.insert(notified.notification_id()),
+                    "a notice was sent twice"
+                );
             }
             NoticeOutcome::Suppressed => tally.suppressed += 1,
             NoticeOutcome::Failed => tally.failed += 1,
         }
-        told.entry(notified.audience()).or_default().push(notified.source().clone());
+        told.entry(notified.audience())
+            .or_default()
+            .push(notified.source().clone());
     }
     let enriched = positions(whole.of(Topic::Enriched).iter().map(|(record, _)| record));
     for audience in [Audience::Onboarding, Audience::Sales] {
         let told = told.remove(&audience).unwrap_or_default();
-        one_successor(&format!("enriched to notified for {audience}"), enriched.clone(), told.into_iter())?;
+        one_successor(
+            &format!("enriched to notified for {audience}"),
+            enriched.clone(),
+            told.into_iter(),
+        )?;
     }
     let rejected = positions(whole.of(Topic::Rejected).iter().map(|(record, _)| record));
     let alerts = told.remove(&Audience::Admins).unwrap_or_default();
     // Admins also hear of contradictions and of notices that could not be delivered.
-    let of_refusals = alerts.into_iter().filter(|source| rejected.contains(source));
+    let of_refusals = alerts
+        .into_iter()
+        .filter(|source| rejected.contains(source));
     let heard: BTreeSet<Position> = of_refusals.collect();
     match rejected.difference(&heard).next() {
         None => Ok(()),
@@ -158,9 +211,14 @@ fn notices(whole: &Whole, tally: &mut Tally) -> Result<(), String> {
 fn receipts(whole: &Whole) -> Result<i64, String> {
     let mut covered: BTreeMap<(String, i32), Vec<(i64, i64, i64)>> = BTreeMap::new();
     for (_, event) in whole.of(Topic::Audited) {
-        let AnyEvent::Audited(audited) = event else { panic!("not an audited event") };
+        let AnyEvent::Audited(audited) = event else {
+            panic!("not an audited event")
+        };
         let (topic, partition, first, last) = audited.covers();
-        covered.entry((topic.to_owned(), partition)).or_default().push((first, last, audited.records()));
+        covered
+            .entry((topic.to_owned(), partition))
+            .or_default()
+            .push((first, last, audited.records()));
     }
     let mut entries = 0;
     for topic in AUDITED {
@@ -172,24 +230,39 @@ fn receipts(whole: &Whole) -> Result<i64, String> {
         let mut by_partition: BTreeMap<(String, i32), Vec<i64>> = BTreeMap::new();
         for record in records {
             let at = &record.position;
-            by_partition.entry((at.topic.clone(), at.partition)).or_default().push(at.offset);
+            by_partition
+                .entry((at.topic.clone(), at.partition))
+                .or_default()
+                .push(at.offset);
         }
         for (at, offsets) in by_partition {
             let mut ranges = covered.remove(&at).unwrap_or_default();
             ranges.sort_unstable();
             for pair in ranges.windows(2) {
-                assert!(pair[0].1 < pair[1].0, "{at:?}: two receipts cover the same offsets");
+                assert!(
+                    pair[0].1 < pair[1].0,
+                    "{at:?}: two receipts cover the same offsets"
+                );
             }
             for (first, last, records) in ranges {
-                let seen = offsets.iter().filter(|offset| (first..=last).contains(offset)).count();
-                assert_eq!(i64::try_from(seen).unwrap(), records, "{at:?}: a receipt counts other records than there are");
+                let seen = offsets
+                    .iter()
+                    .filter(|offset| (first..=last).contains(offset))
+                    .count();
+                assert_eq!(
+                    i64::try_from(seen).unwrap(),
+                    records,
+                    "{at:?}: a receipt counts other records than there are"
+                );
                 entries += records;
             }
             let newest = offsets.last().copied().unwrap_or(-1);
             let count = i64::try_from(offsets.len()).unwrap();
             let have: i64 = entries_of(whole, &at);
             if have != count {
-                return Err(format!("{at:?}: {have} of {count} records stand in the history, the newest is {newest}"));
+                return Err(format!(
+                    "{at:?}: {have} of {count} records stand in the history, the newest is {newest}"
+                ));
             }
         }
     }
@@ -197,10 +270,13 @@ fn receipts(whole: &Whole) -> Result<i64, String> {
 }
 
 fn entries_of(whole: &Whole, at: &(String, i32)) -> i64 {
-    let receipts = whole.of(Topic::Audited).iter().filter_map(|(_, event)| match event {
-        AnyEvent::Audited(audited) => Some(audited),
-        _ => None,
-    });
+    let receipts = whole
+        .of(Topic::Audited)
+        .iter()
+        .filter_map(|(_, event)| match event {
+            AnyEvent::Audited(audited) => Some(audited),
+            _ => None,
+        });
     receipts
         .filter(|audited| {
             let (topic, partition, ..) = audited.covers();

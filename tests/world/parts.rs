@@ -1,6 +1,11 @@
 //! The real parts, as `tests/run` exports them.
 
-use std::{collections::BTreeMap, path::{Path, PathBuf}, process::Command, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use stage::{
@@ -21,7 +26,10 @@ const DATABASES: [&str; 4] = ["directory", "notify", "history", "keys"];
 
 impl Parts {
     /// The parts that the environment names; none, with a printed line, where it does not.
-    #[expect(clippy::disallowed_methods, reason = "the test runner hands the parts over in the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test runner hands the parts over in the environment"
+    )]
     pub(crate) fn of_environment() -> Option<Self> {
         let variable = |name: &str| std::env::var(format!("IDTRAIL_TEST_{name}")).ok();
         let parts = (|| {
@@ -39,7 +47,10 @@ impl Parts {
     }
 
     /// A further variable of the test runner.
-    #[expect(clippy::disallowed_methods, reason = "the test runner hands the parts over in the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test runner hands the parts over in the environment"
+    )]
     pub(crate) fn variable(name: &str) -> Option<String> {
         std::env::var(format!("IDTRAIL_TEST_{name}")).ok()
     }
@@ -72,7 +83,8 @@ impl Parts {
 
     /// The URL of one of a world's databases.
     pub(crate) fn database(&self, prefix: &str, name: &str) -> String {
-        self.postgres.replacen("/postgres?", &format!("/{prefix}_{name}?"), 1)
+        self.postgres
+            .replacen("/postgres?", &format!("/{prefix}_{name}?"), 1)
     }
 
     /// Makes the databases of a world.
@@ -93,7 +105,11 @@ impl Parts {
             partitions: 6,
             replication: 1,
             properties: BTreeMap::new(),
-            registry: confluent::Settings { url: self.registry.clone(), user: None, password_file: None },
+            registry: confluent::Settings {
+                url: self.registry.clone(),
+                user: None,
+                password_file: None,
+            },
         };
         Arc::new(Kafka::open(settings, Arc::new(SystemClock)).unwrap())
     }

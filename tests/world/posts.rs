@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt as _, stream};
-use jumio::{Media, scenarios::{self, Fill}};
+use jumio::{
+    Media,
+    scenarios::{self, Fill},
+};
 
 use super::{ACCOUNTS, World};
 
@@ -26,7 +29,8 @@ pub(super) fn directory() -> String {
     let users: Vec<_> = (0..20)
         .map(|n| serde_json::json!({ "id": format!("u-{n}"), "email": format!("u{n}@sales.example.test"), "active": n % 10 != 9 }))
         .collect();
-    let queue = |id: &str| serde_json::json!({ "id": id, "email": format!("{id}@team.example.test") });
+    let queue =
+        |id: &str| serde_json::json!({ "id": id, "email": format!("{id}@team.example.test") });
     let accounts: Vec<_> = (0..ACCOUNTS)
         .map(|n| {
             serde_json::json!({
@@ -44,7 +48,10 @@ pub(super) fn directory() -> String {
 
 /// A made-up body of a scenario.
 pub(crate) fn body_of(scenario: &str, reference: &str, customer: Option<&str>) -> (Media, String) {
-    let scenario = scenarios::all().iter().find(|one| one.name == scenario).unwrap();
+    let scenario = scenarios::all()
+        .iter()
+        .find(|one| one.name == scenario)
+        .unwrap();
     let fill = Fill {
         provider_reference: reference.to_owned(),
         customer_reference: customer.map(str::to_owned),
@@ -56,7 +63,11 @@ pub(crate) fn body_of(scenario: &str, reference: &str, customer: Option<&str>) -
 /// An approved check of the `number`th client.
 pub(crate) fn approved(number: usize, reference: &str) -> (Media, String) {
     let client = number % ACCOUNTS;
-    body_of("approved", reference, Some(&format!("A-{client}:C-{client}")))
+    body_of(
+        "approved",
+        reference,
+        Some(&format!("A-{client}:C-{client}")),
+    )
 }
 
 /// The content type of a media type.
@@ -82,19 +93,34 @@ impl World {
 
     /// Something that posts to this world's door.
     pub(crate) fn poster(&self) -> Poster {
-        Poster { client: self.client.clone(), door: self.door() }
+        Poster {
+            client: self.client.clone(),
+            door: self.door(),
+        }
     }
 }
 
 impl Poster {
     /// Posts a body; the status, or 0 where no answer came.
     pub(crate) async fn post(&self, media: Media, body: impl Into<reqwest::Body>) -> u16 {
-        let request = self.client.post(&self.door).header("content-type", content_type(media)).body(body);
-        request.send().await.map_or(0, |response| response.status().as_u16())
+        let request = self
+            .client
+            .post(&self.door)
+            .header("content-type", content_type(media))
+            .body(body);
+        request
+            .send()
+            .await
+            .map_or(0, |response| response.status().as_u16())
     }
 
     /// Posts approved checks at full speed, each until it is answered 200, as a provider that repeats would.
-    pub(crate) async fn post_many(&self, first: usize, count: usize, connections: usize) -> Vec<Sent> {
+    pub(crate) async fn post_many(
+        &self,
+        first: usize,
+        count: usize,
+        connections: usize,
+    ) -> Vec<Sent> {
         let begun = Instant::now();
         let sent: Vec<Sent> = stream::iter(first..first + count)
             .map(|number| async move {
@@ -105,7 +131,11 @@ impl Poster {
                     tries += 1;
                     let status = self.post(media, body.clone()).await;
                     if status == 200 || begun.elapsed() > GIVE_UP {
-                        return Sent { reference, status, tries };
+                        return Sent {
+                            reference,
+                            status,
+                            tries,
+                        };
                     }
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use schemas::{AnyEvent, Topic};
 use stage::{
     BatchLimit, Broker, Codec, Record, Start, SystemClock,
-    broker::{Assigned, embedded::{Embedded, Opening}},
+    broker::{
+        Assigned,
+        embedded::{Embedded, Opening},
+    },
 };
 
 use super::World;
@@ -14,25 +17,47 @@ use super::World;
 const QUIET: Duration = Duration::from_millis(700);
 
 pub(super) async fn embedded(file: &Path, prefix: &str) -> Arc<dyn Broker> {
-    let opening = Opening { prefix: prefix.to_owned(), partitions: 4 };
-    Arc::new(Embedded::open(file, opening, Arc::new(SystemClock)).await.unwrap())
+    let opening = Opening {
+        prefix: prefix.to_owned(),
+        partitions: 4,
+    };
+    Arc::new(
+        Embedded::open(file, opening, Arc::new(SystemClock))
+            .await
+            .unwrap(),
+    )
 }
 
 impl World {
     /// Every record of a topic, by partition and offset.
     pub(crate) async fn records(&self, broker: &Arc<dyn Broker>, topic: Topic) -> Vec<Record> {
         let extents = broker.extents(topic).await.unwrap();
-        let mut left: BTreeMap<i32, i64> =
-            extents.iter().filter(|extent| extent.next > extent.first).map(|extent| (extent.partition, extent.next)).collect();
-        let assigned =
-            extents.iter().map(|extent| Assigned { topic, partition: extent.partition, start: Start::First }).collect();
+        let mut left: BTreeMap<i32, i64> = extents
+            .iter()
+            .filter(|extent| extent.next > extent.first)
+            .map(|extent| (extent.partition, extent.next))
+            .collect();
+        let assigned = extents
+            .iter()
+            .map(|extent| Assigned {
+                topic,
+                partition: extent.partition,
+                start: Start::First,
+            })
+            .collect();
         let mut reader = broker.read(assigned).await.unwrap();
         let mut records = Vec::new();
         while !left.is_empty() {
-            let Ok(batch) = tokio::time::timeout(QUIET, reader.next(&BatchLimit::default())).await else { break };
+            let Ok(batch) = tokio::time::timeout(QUIET, reader.next(&BatchLimit::default())).await
+            else {
+                break;
+            };
             for record in batch.unwrap() {
                 let position = &record.position;
-                if left.get(&position.partition).is_some_and(|next| position.offset + 1 >= *next) {
+                if left
+                    .get(&position.partition)
+                    .is_some_and(|next| position.offset + 1 >= *next)
+                {
                     left.remove(&position.partition);
                 }
                 records.push(record);
@@ -43,7 +68,11 @@ impl World {
     }
 
     /// Every event of a topic, decoded, with its record.
-    pub(crate) async fn events(&self, broker: &Arc<dyn Broker>, topic: Topic) -> Vec<(Record, AnyEvent)> {
+    pub(crate) async fn events(
+        &self,
+        broker: &Arc<dyn Broker>,
+        topic: Topic,
+    ) -> Vec<(Record, AnyEvent)> {
         let codec = Codec::new(Arc::clone(broker), Arc::new(SystemClock), "/test");
         let records = self.records(broker, topic).await;
         codec.learn(&records).await.unwrap();

@@ -98,34 +98,45 @@ fn order(entries: &[Read], journeys: &[Position]) -> Vec<usize> {
     order
 }
 
-/// The journeys of what the provider sent again.
+/// A callback and what came of it, as far as it tells a repeat.
+#[derive(Default)]
+struct Journey<'a> {
+    events: HashSet<String>,
+    bytes: HashSet<&'a str>,
+    is_replay: bool,
+}
+
+/// The journeys of what the provider sent again: an event that was there before; where nothing could be read, the same
+/// bytes. What an operator sent again is none.
 fn repeats(entries: &[Read], journeys: &[Position], order: &[usize]) -> HashSet<Position> {
-    let mut identities: HashMap<&Position, HashSet<String>> = HashMap::new();
-    let mut replays: HashSet<&Position> = HashSet::new();
+    let mut known: HashMap<&Position, Journey<'_>> = HashMap::new();
     let mut begun: Vec<&Position> = Vec::new();
     for at in order {
-        let (entry, journey) = (&entries[*at], &journeys[*at]);
-        if !begun.contains(&journey) {
-            begun.push(journey);
-        }
-        identities
-            .entry(journey)
-            .or_default()
-            .extend(entry.identity());
-        if entry.is_replay() {
-            replays.insert(journey);
-        }
+        let journey = known.entry(&journeys[*at]).or_insert_with(|| {
+            begun.push(&journeys[*at]);
+            Journey::default()
+        });
+        journey.events.extend(entries[*at].event());
+        journey.bytes.extend(entries[*at].bytes());
+        journey.is_replay |= entries[*at].is_replay();
     }
-    let mut seen: HashSet<&String> = HashSet::new();
+    let mut events: HashSet<&String> = HashSet::new();
+    let mut bytes: HashSet<&str> = HashSet::new();
     let mut repeats = HashSet::new();
-    for journey in begun {
-        let Some(identities) = identities.get(journey) else {
+    for position in begun {
+        let Some(journey) = known.get(position) else {
             continue;
         };
-        if identities.iter().any(|one| seen.contains(one)) && !replays.contains(journey) {
-            repeats.insert(journey.clone());
+        let seen = if journey.events.is_empty() {
+            journey.bytes.iter().any(|one| bytes.contains(one))
+        } else {
+            journey.events.iter().any(|one| events.contains(one))
+        };
+        if seen && !journey.is_replay {
+            repeats.insert(position.clone());
         }
-        seen.extend(identities);
+        events.extend(&journey.events);
+        bytes.extend(&journey.bytes);
     }
     repeats
 }

@@ -129,13 +129,18 @@ impl Read {
         header.is_some()
     }
 
-    /// By what a repeat is told: the event, else the bytes.
-    pub(super) fn identity(&self) -> Option<String> {
+    /// The SHA-256 of what the provider sent.
+    pub(super) fn bytes(&self) -> Option<&str> {
+        let raw = self.topic() == Some(Topic::Raw);
+        self.body.as_ref().filter(|_| raw)?.sha256()
+    }
+
+    /// The event that it is, or that it is about.
+    pub(super) fn event(&self) -> Option<String> {
         match self.topic()? {
-            Topic::Raw => self.body.as_ref()?.sha256().map(str::to_owned),
             Topic::Checked | Topic::Rejected => self.text("/event_id"),
             Topic::Enriched => self.text("/checked/event_id"),
-            Topic::Notified | Topic::Audited | Topic::Operated => None,
+            Topic::Raw | Topic::Notified | Topic::Audited | Topic::Operated => None,
         }
     }
 

@@ -104,7 +104,7 @@ fn a_key_file_holds_32_bytes_or_64_hex_digits() {
         b"short",
         &[15; 33],
         &hex.as_bytes()[..32],
-        hex[1..].as_bytes(),
+        &hex.as_bytes()[1..],
         format!("{hex}00").as_bytes(),
     ] {
         assert!(key_of(wrong).is_none());

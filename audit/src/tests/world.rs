@@ -1,15 +1,13 @@
 //! A history and a key database of its own for each story.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use schemas::{Timestamp, Topic};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, query_as, raw_sql};
 use stage::{
     BatchLimit, Broker, Chance, Codec, Context, Health, Record, Stopper,
     broker::embedded::{Embedded, Opening},
@@ -128,7 +126,10 @@ impl World {
     pub(crate) async fn steps(&self, query: Query) -> Vec<Step> {
         let page = self.history().await.checks(&query).await.unwrap();
         assert_eq!(page.next_cursor, None);
-        page.checks.into_iter().flat_map(|check| check.steps).collect()
+        page.checks
+            .into_iter()
+            .flat_map(|check| check.steps)
+            .collect()
     }
 
     pub(crate) async fn database(&self) -> Database {
@@ -139,35 +140,23 @@ impl World {
         self.config.open().await.unwrap().1
     }
 
-    /// Every byte of the databases' files; for PostgreSQL every value of every table, as text.
-    pub(crate) async fn bytes_of(&self, what: &Location, tables: &[&'static str]) -> Vec<u8> {
-        let database = Database::open(what, "test").unwrap();
-        let mut bytes = Vec::new();
-        match database {
-            Database::Sqlite(pool) => {
-                pool.close().await;
-                let file = PathBuf::from(what.url.trim_start_matches("sqlite:"));
-                for suffix in ["", "-wal"] {
-                    let file = PathBuf::from(format!("{}{suffix}", file.display()));
-                    bytes.extend(std::fs::read(file).unwrap_or_default());
-                }
+    /// Whether any byte of the database holds a text, plain, in hex or in base64.
+    pub(crate) async fn holds(&self, location: &Location, text: &str) -> bool {
+        let database = Database::open(location, "test").unwrap();
+        let forms = [text.to_owned(), hex::encode(text), STANDARD.encode(text)];
+        let held = match database {
+            Database::Sqlite(_) => {
+                let file = location.url.trim_start_matches("sqlite:");
+                let parts = ["", "-wal"].map(|suffix| std::fs::read(format!("{file}{suffix}")));
+                parts.into_iter().flatten().flatten().collect()
             }
-            Database::Postgres(pool) => {
-                for table in tables {
-                    let sql = AssertSqlSafe(format!("COPY {table} TO STDOUT (FORMAT binary)"));
-                    let mut connection = pool.acquire().await.unwrap();
-                    let _ = &sql;
-                    let mut copied = connection
-                        .copy_out_raw(&format!("COPY {table} TO STDOUT (FORMAT binary)"))
-                        .await
-                        .unwrap();
-                    while let Some(part) = next(&mut copied).await {
-                        bytes.extend_from_slice(&part);
-                    }
-                }
-            }
-        }
-        bytes
+            Database::Postgres(pool) => everything(&pool).await.into_bytes(),
+        };
+        assert!(!held.is_empty());
+        forms.iter().any(|form| {
+            held.windows(form.len())
+                .any(|window| window == form.as_bytes())
+        })
     }
 
     pub(crate) async fn clear(self) {
@@ -177,4 +166,81 @@ impl World {
             }
         }
     }
+}
+
+/// Makes the tables of both databases.
+pub(crate) async fn migrate(config: &Config) {
+    for (location, migrations) in [
+        (&config.database, &MIGRATIONS),
+        (&config.keys, &KEY_MIGRATIONS),
+    ] {
+        let database = Database::open(location, "test").unwrap();
+        database.migrate("test", migrations).await.unwrap();
+    }
+}
+
+/// Appends these records as one batch, as the loop would.
+pub(crate) async fn keep(service: &Service, batch: &[Record]) -> Result<(), KeepError> {
+    service.codec.learn(batch).await.unwrap();
+    service.audit.keep(batch).await
+}
+
+async fn everything(pool: &PgPool) -> String {
+    let tables: Vec<(String,)> =
+        query_as("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+            .fetch_all(pool)
+            .await
+            .unwrap();
+    let mut all = String::new();
+    for (table,) in tables {
+        let sql = AssertSqlSafe(format!(
+            "SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t"
+        ));
+        let (rows,): (String,) = query_as(sql).fetch_one(pool).await.unwrap();
+        all.push_str(&rows);
+    }
+    all
+}
+
+async fn new_postgres(what: &str) -> Option<String> {
+    let Some(superuser) = superuser() else {
+        skipped("PostgreSQL: IDTRAIL_TEST_POSTGRES is not set");
+        return None;
+    };
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let database = format!("audit_{what}_{}_{number}", std::process::id());
+    execute(&superuser, format!("DROP DATABASE IF EXISTS {database}")).await;
+    execute(&superuser, format!("CREATE DATABASE {database}")).await;
+    let (start, parameters) = superuser.split_once('?').unwrap_or((&superuser, ""));
+    let (server, _) = start.rsplit_once('/').expect("the URL names a database");
+    Some(format!("{server}/{database}?{parameters}"))
+}
+
+async fn drop_postgres(url: &str) {
+    let path = url.split('?').next().unwrap_or_default();
+    let database = path.rsplit('/').next().unwrap_or_default();
+    execute(
+        &superuser().unwrap(),
+        format!("DROP DATABASE {database} WITH (FORCE)"),
+    )
+    .await;
+}
+
+pub(crate) async fn execute(url: &str, sql: String) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let done = raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
+    done.unwrap();
+}
+
+fn superuser() -> Option<String> {
+    let value = std::env::var_os("IDTRAIL_TEST_POSTGRES")?;
+    Some(value.into_string().expect("a URL is UTF-8"))
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a skipped test must not look like a passed one"
+)]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
 }

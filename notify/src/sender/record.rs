@@ -14,6 +14,24 @@ use crate::{
     windows::Windows,
 };
 
+/// What becomes of a notice whose letter came back.
+enum Fate {
+    /// It was told; the channel's id.
+    Taken(Option<String>),
+    /// It is tried again when this is due.
+    Later(Timestamp),
+    /// Nobody is told.
+    GivenUp(Failing),
+    /// Its mark was taken back; it stays where it is.
+    Released,
+}
+
+impl Fate {
+    fn may_alert(&self) -> bool {
+        matches!(self, Self::GivenUp(_))
+    }
+}
+
 impl Desk<'_> {
     /// Records what has ended, all in one transaction.
     pub(super) async fn record(&mut self) -> Result<(), Retry> {
@@ -25,12 +43,15 @@ impl Desk<'_> {
             self.release_all().await?;
         }
         let now = self.context.clock.now();
+        let fates: Vec<Fate> = self.ended.iter().map(|sent| self.fate(sent)).collect();
         let mut work = self.sender.store.begin().await?;
-        let windows = Windows::of(work.windows().await?);
-        let mut plan = Plan::new(&self.sender.telling, windows);
-        for sent in &self.ended {
-            self.record_one(sent, &mut plan, work.as_mut()).await?;
-        }
+        let windows = if fates.iter().any(Fate::may_alert) {
+            work.windows().await?
+        } else {
+            Vec::new()
+        };
+        let mut plan = Plan::new(&self.sender.telling, Windows::of(windows));
+        self.apply(&fates, &mut plan, work.as_mut()).await?;
         plan.store(work.as_mut(), now).await?;
         // Until here a crash sends these again, with the same ids. From here on they have ended.
         work.commit().await?;
@@ -49,47 +70,62 @@ impl Desk<'_> {
         Ok(())
     }
 
-    async fn record_one(
-        &self,
-        sent: &Sent,
-        plan: &mut Plan<'_>,
-        work: &mut dyn Work,
-    ) -> Result<(), Retry> {
-        let Sent {
-            waiting,
-            result,
-            at,
-        } = sent;
-        let failing = match result {
-            // Its mark was taken back; it stays where it is.
-            Err(SendError::Stopped(_)) => return Ok(()),
-            Ok(id) => {
-                // Where somebody else has recorded it, theirs is the record.
-                if work.remove(waiting.number).await? {
-                    plan.sent(&waiting.draft, (waiting.attempts, id.clone()), *at);
-                }
-                return Ok(());
-            }
+    fn fate(&self, sent: &Sent) -> Fate {
+        match &sent.result {
+            Ok(id) => Fate::Taken(id.clone()),
             Err(SendError::Later(why)) => {
                 note(sent, why);
-                if let Some(pause) = self.sender.schedule.after(waiting.attempts) {
-                    return work.postpone(waiting.number, at.plus(pause)).await;
-                }
-                Failing::GivenUp
+                let pause = self.sender.schedule.after(sent.waiting.attempts);
+                pause.map_or(Fate::GivenUp(Failing::GivenUp), |pause| {
+                    Fate::Later(sent.at.plus(pause))
+                })
             }
             Err(SendError::Never { failing, why }) => {
                 note(sent, why);
-                *failing
+                Fate::GivenUp(*failing)
             }
-        };
-        if work.remove(waiting.number).await? {
+            Err(SendError::Stopped(_)) => Fate::Released,
+        }
+    }
+
+    async fn apply(
+        &self,
+        fates: &[Fate],
+        plan: &mut Plan<'_>,
+        work: &mut dyn Work,
+    ) -> Result<(), Retry> {
+        let mut over = Vec::new();
+        let mut later = Vec::new();
+        for (sent, fate) in self.ended.iter().zip(fates) {
+            match fate {
+                Fate::Taken(_) | Fate::GivenUp(_) => over.push(sent.waiting.number),
+                Fate::Later(due_at) => later.push((sent.waiting.number, *due_at)),
+                Fate::Released => {}
+            }
+        }
+        if !later.is_empty() {
+            work.postpone(&later).await?;
+        }
+        // Where somebody else has recorded the end of one, theirs is the record.
+        let ours = work.remove(&over).await?;
+        for (sent, fate) in self.ended.iter().zip(fates) {
+            let waiting = &sent.waiting;
+            if !ours.contains(&waiting.number) {
+                continue;
+            }
             let draft = &waiting.draft;
-            let end = End {
-                failing,
-                attempts: waiting.attempts,
-                at: *at,
-            };
-            plan.fail(&draft.who, draft.view.template(), end, &draft.origin);
+            match fate {
+                Fate::Taken(id) => plan.sent(draft, (waiting.attempts, id.clone()), sent.at),
+                Fate::GivenUp(failing) => {
+                    let end = End {
+                        failing: *failing,
+                        attempts: waiting.attempts,
+                        at: sent.at,
+                    };
+                    plan.fail(&draft.who, draft.view.template(), end, &draft.origin);
+                }
+                Fate::Later(_) | Fate::Released => {}
+            }
         }
         Ok(())
     }

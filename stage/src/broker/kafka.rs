@@ -79,9 +79,8 @@ impl std::fmt::Debug for Kafka {
 impl Kafka {
     /// A client with these settings. Connects by itself; a broker that is down shows at first use.
     pub fn open(settings: KafkaSettings, _clock: Arc<dyn Clock>) -> Result<Self, BrokerError> {
-        let registry =
-            confluent::Confluent::new(settings.registry.clone(), settings.prefix.clone())
-                .map_err(|error| BrokerError::Settings(error.to_string()))?;
+        let registry = confluent::Confluent::open(&settings.registry, &settings.prefix)
+            .map_err(|why| BrokerError::Settings(format!("[registry] {why}")))?;
         let asking = client::asking(&settings)
             .create()
             .map_err(|error| failure::of_settings(&error))?;

@@ -21,7 +21,7 @@ use super::{Registry, RegistryError};
 const ANSWER_AT_MOST: Duration = Duration::from_secs(10);
 const CONNECT_AT_MOST: Duration = Duration::from_secs(3);
 /// How long an id that another process has just registered may be unknown (§5 of the design).
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Largest answer: a schema with room to spare.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// How much of an error's text is passed on.

@@ -189,22 +189,27 @@ impl Work for Writing {
         .await
     }
 
-    async fn remove(&mut self, number: i64) -> Result<bool, Retry> {
-        let deleted = sqlx::query("DELETE FROM outbox WHERE number = ?")
-            .bind(number)
-            .execute(&mut *self.transaction)
-            .await
-            .map_err(unready)?;
-        Ok(deleted.rows_affected() == 1)
+    async fn remove(&mut self, numbers: &[i64]) -> Result<Vec<i64>, Retry> {
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "DELETE FROM outbox WHERE number IN (SELECT value FROM json_each(?)) RETURNING number",
+        )
+        .bind(row::json(&numbers))
+        .fetch_all(&mut *self.transaction)
+        .await
+        .map_err(unready)?;
+        Ok(rows.into_iter().map(|(number,)| number).collect())
     }
 
-    async fn postpone(&mut self, number: i64, due_at: Timestamp) -> Result<(), Retry> {
-        let done = sqlx::query("UPDATE outbox SET started_at = NULL, due_at = ? WHERE number = ?")
-            .bind(due_at.micros())
-            .bind(number)
-            .execute(&mut *self.transaction)
-            .await;
-        done.map(|_| ()).map_err(unready)
+    async fn postpone(&mut self, later: &[(i64, Timestamp)]) -> Result<(), Retry> {
+        for (number, due_at) in later {
+            sqlx::query("UPDATE outbox SET started_at = NULL, due_at = ? WHERE number = ?")
+                .bind(due_at.micros())
+                .bind(number)
+                .execute(&mut *self.transaction)
+                .await
+                .map_err(unready)?;
+        }
+        Ok(())
     }
 
     async fn publish(&mut self, ended: &[Publication]) -> Result<(), Retry> {

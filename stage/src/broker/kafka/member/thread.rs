@@ -187,9 +187,7 @@ impl Driver {
         let taken = match self.consumer.poll(wait) {
             None => 0,
             Some(Ok(message)) => {
-                let bytes = rdkafka::Message::payload_len(&message)
-                    + rdkafka::Message::key_len(&message)
-                    + 1;
+                let bytes = message.payload_len() + message.key_len() + 1;
                 self.kept
                     .extend(record::of_message(&message, &self.settings.prefix));
                 bytes

@@ -1,0 +1,59 @@
+//! How fast: `cargo test --release -p audit bench -- --ignored --nocapture`, with `IDTRAIL_TEST_POSTGRES` for both.
+
+use std::time::Instant;
+
+use stage::Record;
+
+use super::{
+    records::About,
+    world::{World, each, keep},
+};
+
+/// Batches of 1,000 records, each of 250 journeys of four steps: the mix of the topics, with a 3.2 KB callback.
+const BATCHES: i64 = 40;
+const JOURNEYS: i64 = 250;
+
+fn batch(world: &World, number: i64, body: &[u8]) -> Vec<Record> {
+    let journey = |at: i64| {
+        let offset = number * JOURNEYS + at;
+        // Four callbacks of each client.
+        let about = About::check(
+            &format!("R-{offset}"),
+            &format!("A-{}", offset / 4),
+            (0, offset),
+        );
+        let mut records = about.journey(world);
+        records[0] = about.raw_with(body, None);
+        records
+    };
+    let mut records: Vec<Record> = (0..JOURNEYS).flat_map(journey).collect();
+    records.sort_by_key(|record| (record.topic, record.position.offset));
+    records
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement, not a test"]
+#[expect(clippy::print_stderr, reason = "a measurement tells its result")]
+async fn bench() {
+    each(async |world| {
+        let body = vec![b'x'; 3_200];
+        let service = world.service().await;
+        keep(&service, &batch(world, 0, &body)).await.unwrap();
+        let batches: Vec<Vec<Record>> = (1..=BATCHES)
+            .map(|number| batch(world, number, &body))
+            .collect();
+        let begun = Instant::now();
+        for batch in &batches {
+            keep(&service, batch).await.unwrap();
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        let entries: usize = batches.iter().map(Vec::len).sum();
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = entries as f64 / seconds;
+        eprintln!(
+            "{}: {entries} entries in {seconds:.2} s = {rate:.0} entries/s",
+            world.name
+        );
+    })
+    .await;
+}

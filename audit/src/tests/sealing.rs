@@ -1,0 +1,309 @@
+//! What stands in the databases tells nothing without the key, and a destroyed key is destroyed.
+
+use sqlx::{Connection as _, query};
+use stage::{Record, database::Database};
+
+use super::{
+    records::{About, SECRET, position, refused, replayed},
+    world::{World, each, keep},
+};
+use crate::{History, Query};
+
+/// What was planted: the body, its parts, who it is about, and every name that a check is found by.
+const MARKERS: [&str; 12] = [
+    SECRET,
+    "Agnieszka",
+    "X9-SECRET-77",
+    "A-MARK-1",
+    "id-A-MARK-1",
+    "CON-A-MARK-1",
+    "A-MARK-1:CON-A-MARK-1",
+    "R-MARK-1",
+    "T-R-MARK-1",
+    "jumio/R-MARK-1",
+    "192.0.2.7",
+    "garbage-MARK",
+];
+
+fn marked() -> About {
+    About::check("R-MARK-1", "A-MARK-1", (0, 0))
+}
+
+async fn planted(world: &World) {
+    let about = marked();
+    let mut batch = about.journey(world);
+    batch.push(world.record(&refused(&about), &about, (0, 0)));
+    batch.push(world.record(
+        &replayed(&position(schemas::Topic::Raw, (0, 0))),
+        &about,
+        (0, 0),
+    ));
+    batch.push(Record {
+        value: Some(b"garbage-MARK".to_vec()),
+        position: position(schemas::Topic::Checked, (1, 0)),
+        topic: schemas::Topic::Checked,
+        ..about.raw()
+    });
+    keep(&world.service().await, &batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_table_and_no_file_holds_what_was_sealed_or_by_what_it_is_found() {
+    each(async |world| {
+        planted(world).await;
+        for location in [&world.config.database, &world.config.keys] {
+            for marker in MARKERS {
+                assert!(
+                    !world.holds(location, marker).await,
+                    "{}: {marker} in {}",
+                    world.name,
+                    location.url
+                );
+            }
+        }
+        // The search finds what is there.
+        assert!(world.holds(&world.config.database, "idtrail.checked").await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_key_file_is_refused_and_opens_nothing() {
+    each(async |world| {
+        planted(world).await;
+        let mut config = world.config.clone();
+        let file = world.folder.path().join("other.key");
+        std::fs::write(&file, [0xa5; 32]).unwrap();
+        config.key_file = Some(file);
+        let error = History::open(&config).await.unwrap_err().to_string();
+        assert!(error.contains("audit.key_file"), "{error}");
+        let error = crate::start(config.clone(), world.context())
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("audit.key_file"), "{error}");
+        // Even if the note of the first key is gone, no body opens.
+        execute(
+            &world.key_database().await,
+            "DELETE FROM key_encryption_keys",
+        )
+        .await;
+        let history = History::open(&config).await.unwrap();
+        let error = history
+            .checks(&Query::default())
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("sealed by the key-encryption key"),
+            "{error}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_whose_key_was_destroyed_has_steps_without_content() {
+    each(async |world| {
+        let service = world.service().await;
+        let (gone, stays) = (marked(), About::check("R-2", "A-2", (1, 0)));
+        keep(
+            &service,
+            &[gone.journey(world), stays.journey(world)].concat(),
+        )
+        .await
+        .unwrap();
+        let erased = subject_of(world, 0).await;
+        let keys = world.key_database().await;
+        match &keys {
+            Database::Sqlite(pool) => query("DELETE FROM data_keys WHERE subject = ?")
+                .bind(erased)
+                .execute(pool)
+                .await
+                .map(|_| ()),
+            Database::Postgres(pool) => query("DELETE FROM data_keys WHERE subject = $1")
+                .bind(erased)
+                .execute(pool)
+                .await
+                .map(|_| ()),
+        }
+        .unwrap();
+        let steps = world.steps(Query::default()).await;
+        let (sealed, open): (Vec<_>, Vec<_>) = steps
+            .into_iter()
+            .partition(|step| step.source.partition == 0);
+        // The callback is found by what points to it, which is sealed now.
+        assert_eq!((sealed.len(), open.len()), (3, 4), "{}", world.name);
+        for step in sealed {
+            let known = [
+                step.provider,
+                step.provider_reference,
+                step.account,
+                step.event_id,
+                step.outcome,
+            ];
+            assert!(known.iter().all(Option::is_none), "{known:?}");
+            assert_eq!(step.leaf_hash.len(), 64);
+        }
+        assert!(
+            open.iter()
+                .all(|step| step.provider_reference.as_deref() == Some("R-2"))
+        );
+    })
+    .await;
+}
+
+async fn subject_of(world: &World, seq: i64) -> uuid::Uuid {
+    let (subject,): (uuid::Uuid,) = match world.database().await {
+        Database::Sqlite(pool) => {
+            sqlx::query_as("SELECT subject FROM bodies WHERE seq = ?")
+                .bind(seq)
+                .fetch_one(&pool)
+                .await
+        }
+        Database::Postgres(pool) => {
+            sqlx::query_as("SELECT subject FROM bodies WHERE seq = $1")
+                .bind(seq)
+                .fetch_one(&pool)
+                .await
+        }
+    }
+    .unwrap();
+    subject
+}
+
+pub(super) async fn execute(database: &Database, sql: &'static str) {
+    match database {
+        Database::Sqlite(pool) => query(sql).execute(pool).await.map(|_| ()),
+        Database::Postgres(pool) => query(sql).execute(pool).await.map(|_| ()),
+    }
+    .unwrap();
+}
+
+#[tokio::test]
+async fn every_leaf_commits_to_its_body_and_every_root_to_the_leaves() {
+    each(async |world| {
+        planted(world).await;
+        let service = world.service().await;
+        let view = service.receipts.store.view().await.unwrap();
+        let mut tree = crate::tree::Tree::empty();
+        let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = match world.database().await {
+            Database::Sqlite(pool) => {
+                sqlx::query_as("SELECT seq, leaf, leaf_hash FROM entries ORDER BY seq")
+                    .fetch_all(&pool)
+                    .await
+            }
+            Database::Postgres(pool) => {
+                let mut connection =
+                    sqlx::PgConnection::connect_with(pool.connect_options().as_ref())
+                        .await
+                        .unwrap();
+                sqlx::query_as("SELECT seq, leaf, leaf_hash FROM entries ORDER BY seq")
+                    .fetch_all(&mut connection)
+                    .await
+            }
+        }
+        .unwrap();
+        for (seq, leaf, hash) in rows {
+            let ours = crate::tree::leaf_hash(&leaf);
+            assert_eq!(ours.as_slice(), hash);
+            tree.push(ours);
+            let leaf: serde_json::Value = serde_json::from_slice(&leaf).unwrap();
+            assert_eq!(
+                (leaf["k"].as_str(), leaf["v"].as_i64()),
+                (Some("event"), Some(1)),
+                "{seq}"
+            );
+        }
+        assert_eq!(tree, view.tree);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_is_canonical_and_holds_the_whole_event_and_its_number() {
+    let world = World::new("SQLite").await.unwrap();
+    let service = world.service().await;
+    for offset in 0..3 {
+        let about = About::check(&format!("R-{offset}"), "A-1", (0, offset));
+        keep(&service, &about.journey(&world)).await.unwrap();
+    }
+    let bodies = bodies(&world).await;
+    let numbers: Vec<_> = bodies
+        .iter()
+        .filter_map(|(_, body)| body["n"].as_i64())
+        .collect();
+    assert_eq!(
+        numbers,
+        [1, 2, 3],
+        "an account's entries are numbered without holes"
+    );
+    for (text, body) in &bodies {
+        // Sorted names and no spaces: what serde_json writes of the same value, because all numbers are integers.
+        assert_eq!(*text, body.to_string());
+        assert_eq!(body["n"].is_null(), body["step"] != "enriched");
+    }
+    let enriched = &bodies
+        .iter()
+        .find(|(_, body)| body["step"] == "enriched")
+        .unwrap()
+        .1;
+    assert_eq!(
+        enriched["event"]["checked"]["received_at"],
+        super::world::BEGIN
+    );
+    assert_eq!(enriched["event"]["checked"]["document_expiry"], 22_403);
+    assert_eq!(enriched["event"]["party"]["account_id"], "id-A-1");
+    let raw = &bodies[0].1;
+    assert_eq!(raw["source"]["topic"], "idtrail.raw");
+    let names: Vec<_> = raw["headers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one[0].as_str().unwrap())
+        .collect();
+    for name in [
+        "ce_id",
+        "provider",
+        "peer",
+        "received_at",
+        "request_id",
+        "sha256",
+        "traceparent",
+    ] {
+        assert!(names.contains(&name), "{name} of {names:?}");
+    }
+}
+
+/// Every body, opened with the keys as they lie there.
+async fn bodies(world: &World) -> Vec<(String, serde_json::Value)> {
+    let (Database::Sqlite(history), Database::Sqlite(keys)) =
+        (world.database().await, world.key_database().await)
+    else {
+        panic!("a world of SQLite");
+    };
+    let kek = world.config.kek().unwrap();
+    let rows: Vec<(uuid::Uuid, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "SELECT b.subject, e.leaf_hash, b.sealed FROM bodies b JOIN entries e ON e.seq = b.seq ORDER BY b.seq",
+    )
+    .fetch_all(&history)
+    .await
+    .unwrap();
+    let mut bodies = Vec::new();
+    for (subject, leaf_hash, sealed) in rows {
+        let (wrapped,): (Vec<u8>,) =
+            sqlx::query_as("SELECT sealed FROM data_keys WHERE subject = ?")
+                .bind(subject)
+                .fetch_one(&keys)
+                .await
+                .unwrap();
+        let opened = kek
+            .unwrap(subject, &wrapped)
+            .unwrap()
+            .open(&leaf_hash, &sealed)
+            .unwrap();
+        let text = String::from_utf8(opened[32..].to_vec()).unwrap();
+        bodies.push((text.clone(), serde_json::from_str(&text).unwrap()));
+    }
+    bodies
+}
