@@ -47,7 +47,7 @@ pub(crate) fn environment_only() -> Result<Settings, Failure> {
 pub(crate) fn embedded_defaults(settings: &mut Settings, data: &Path) {
     let origin = || Origin::Argument(format!("--data {}", data.display()));
     let mut put = |path: &str, value: String| {
-        settings.set_default(path, toml::Value::String(value), origin())
+        settings.set_default(path, toml::Value::String(value), origin());
     };
     let file = |name: &str| data.join(name).display().to_string();
     put("broker.file", file("topics.db"));
@@ -112,7 +112,14 @@ pub(crate) fn context(all: &All, broker: Arc<dyn Broker>) -> Context {
 /// Runs services until they end: telemetry around them, signals and the admin listener beside them.
 ///
 /// `work` gets the context once the broker is open; when it ends, everything else ends too.
-pub(crate) fn serve<F, Fut>(name: &'static str, all: All, work: F) -> Result<(), Failure>
+///
+/// `stages` are expected from the beginning, so that a process is not ready before each of them is.
+pub(crate) fn serve<F, Fut>(
+    name: &'static str,
+    stages: &[&'static str],
+    all: All,
+    work: F,
+) -> Result<(), Failure>
 where
     F: FnOnce(Arc<All>, Context) -> Fut,
     Fut: Future<Output = Result<(), Failure>>,
@@ -124,6 +131,9 @@ where
     let done = runtime.block_on(async {
         let admin = page::bind(all.admin.listen).await.map_err(Failure::usage)?;
         let context = context(&all, broker(&all).await?);
+        for stage in stages {
+            context.health.stage(stage);
+        }
         let page = Page {
             health: context.health.clone(),
             metrics: telemetry.metrics.clone(),

@@ -30,7 +30,26 @@ pub(crate) enum Service {
     Audit,
 }
 
+const SERVICES: [Service; 5] = [
+    Service::Ingest,
+    Service::Validate,
+    Service::Enrich,
+    Service::Notify,
+    Service::Audit,
+];
+
 impl Service {
+    /// The stages that it runs, by the names that `/status` shows.
+    fn stages(self) -> &'static [&'static str] {
+        match self {
+            Self::Ingest => &["ingest"],
+            Self::Validate => &["validate"],
+            Self::Enrich => &["enrich"],
+            Self::Notify => &["notify", "notify-relay", "notify-sender"],
+            Self::Audit => &["audit", "audit-relay"],
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Ingest => "ingest",
@@ -51,20 +70,34 @@ pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
             "the embedded broker lives in one process: use `idtrail up`, or set `broker.kind = \"kafka\"`",
         ));
     }
-    process::serve(service.name(), all, |all, context| async move {
-        let door = match service {
-            Service::Ingest => Some(
-                ingest::door::bind(all.door.listen)
-                    .await
-                    .map_err(Failure::usage)?,
-            ),
-            Service::Validate | Service::Enrich | Service::Notify | Service::Audit => None,
-        };
-        let mut services = JoinSet::new();
-        services.spawn(one(service, all, context.clone(), door));
-        until_ended(services, &context).await
-    })?;
+    process::serve(
+        service.name(),
+        service.stages(),
+        all,
+        |all, context| async move {
+            let door = match service {
+                Service::Ingest => Some(
+                    ingest::door::bind(all.door.listen)
+                        .await
+                        .map_err(Failure::usage)?,
+                ),
+                Service::Validate | Service::Enrich | Service::Notify | Service::Audit => None,
+            };
+            let mut services = JoinSet::new();
+            services.spawn(one(service, all, context.clone(), door));
+            until_ended(services, &context).await
+        },
+    )?;
     Ok(Exit::Yes)
+}
+
+/// The stages of all services.
+pub(crate) fn all_stages() -> Vec<&'static str> {
+    SERVICES
+        .iter()
+        .flat_map(|service| service.stages())
+        .copied()
+        .collect()
 }
 
 /// Runs all services in this process until asked to stop.
@@ -110,9 +143,8 @@ async fn until_ended(
             Some(Ok(Ok(()))) => {}
             Some(Ok(Err(failure))) => outcome = outcome.and(Err(failure)),
             Some(Err(error)) => {
-                outcome = outcome.and(Err(Failure::unreachable(format!(
-                    "a service has failed: {error}"
-                ))))
+                let why = format!("a service has failed: {error}");
+                outcome = outcome.and(Err(Failure::unreachable(why)));
             }
         }
         context.stopper.stop();

@@ -85,7 +85,10 @@ enum Channel {
 
 fn smtp_setting(channel: Channel) -> Option<Setting> {
     if channel == Channel::Maildir {
-        return Some(Setting::default());
+        return Some(Setting {
+            kills_parts: true,
+            ..Setting::default()
+        });
     }
     let plain = Parts::variable("SMTP_PLAIN")?;
     let (host, port) = plain.split_once(':')?;
@@ -95,7 +98,10 @@ fn smtp_setting(channel: Channel) -> Option<Setting> {
         ("NOTIFY__SMTP__PORT", port.to_owned()),
         ("NOTIFY__SMTP__TLS", "none".to_owned()),
     ];
-    Some(Setting { variables })
+    Some(Setting {
+        variables,
+        kills_parts: true,
+    })
 }
 
 async fn run(kind: Kind, size: &Size, channel: Channel) {

@@ -43,6 +43,7 @@ async fn every_row_of_the_table_is_answered_as_promised() {
             ("DOOR__BODY_MS", "700".to_owned()),
             ("DOOR__HEADER_MS", "700".to_owned()),
         ],
+        ..Setting::default()
     };
     let Some(world) = World::start(Kind::Embedded, setting).await else {
         return;
@@ -123,6 +124,7 @@ async fn every_row_of_the_table_is_answered_as_promised() {
 async fn a_stranger_is_refused_and_leaves_nothing() {
     let setting = Setting {
         variables: vec![("DOOR__ALLOW", "[\"192.0.2.0/24\"]".to_owned())],
+        ..Setting::default()
     };
     let Some(world) = World::start(Kind::Embedded, setting).await else {
         return;
@@ -159,6 +161,7 @@ async fn a_secret_path_hides_the_bare_one_and_is_never_logged() {
             ("DOOR__SECRET_FILES", files),
             ("TELEMETRY__LOG", "trace".to_owned()),
         ],
+        ..Setting::default()
     };
     let Some(world) = World::start(Kind::Embedded, setting).await else {
         return;
@@ -192,6 +195,7 @@ async fn beyond_its_rate_a_listed_peer_is_asked_to_wait() {
             ("DOOR__RATE", "1".to_owned()),
             ("DOOR__BURST", "2".to_owned()),
         ],
+        ..Setting::default()
     };
     let Some(world) = World::start(Kind::Embedded, setting).await else {
         return;

@@ -23,6 +23,7 @@ async fn no_marker_leaves_the_real_raw_topic() {
 async fn run(kind: Kind) {
     let setting = Setting {
         variables: vec![("TELEMETRY__LOG", "trace".to_owned())],
+        ..Setting::default()
     };
     let Some(mut world) = World::start(kind, setting).await else {
         return;

@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, process::Command, time::Duration};
 
-use crate::world::{Kind, Parts, Setting, World, free};
+use crate::world::{Kind, Parts, Setting, World, free, use_parts};
 
 fn idtrail(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_idtrail"))
@@ -151,6 +151,7 @@ async fn a_service_says_which_set_up_is_missing_and_goes_on_when_it_is_there() {
     let Some(parts) = Parts::of_environment() else {
         return;
     };
+    let _shared = use_parts(true, false).await;
     let prefix = format!("s{}", std::process::id());
     let folder = tempfile::tempdir().unwrap();
     let variables: Vec<(String, String)> = parts

@@ -59,6 +59,7 @@ async fn spans_of_one_callback_share_a_trace_from_post_to_notice() {
     collector.spawn(collect(listener, Arc::clone(&seen)));
     let setting = Setting {
         variables: vec![("TELEMETRY__OTLP", url)],
+        ..Setting::default()
     };
     let Some(mut world) = World::start(Kind::Embedded, setting).await else {
         return;
@@ -110,6 +111,7 @@ async fn a_collector_that_is_down_holds_nobody_up() {
     let nobody = crate::world::free();
     let setting = Setting {
         variables: vec![("TELEMETRY__OTLP", format!("http://{nobody}"))],
+        ..Setting::default()
     };
     let Some(mut world) = World::start(Kind::Embedded, setting).await else {
         return;

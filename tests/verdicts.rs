@@ -213,9 +213,9 @@ fn every_scenario_of_our_own_gets_its_stated_verdict() {
             provider_reference: "ref-1".to_owned(),
             ..scenarios::Fill::default()
         };
-        let file = folder.path().join(scenario.name);
-        std::fs::write(&file, scenario.body(&fill)).unwrap();
-        let (code, got) = explain(&[file.to_str().unwrap()]);
+        let body = folder.path().join(scenario.name);
+        std::fs::write(&body, scenario.body(&fill)).unwrap();
+        let (code, got) = explain(&[body.to_str().unwrap()]);
         match scenario.must {
             Must::Check { outcome, kind } => {
                 assert_eq!(

@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -16,10 +16,12 @@ mod check;
 mod parts;
 mod posts;
 mod read;
+mod wait;
 
-pub(crate) use check::{Tally, Whole};
+pub(crate) use check::Whole;
 pub(crate) use parts::Parts;
-pub(crate) use posts::{Sent, approved, body_of, content_type};
+pub(crate) use posts::{Sent, approved, body_of};
+pub(crate) use wait::{Use, fixtures, free, use_parts, wait_for};
 
 /// How long a world may take to start, and to settle after the last post.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -38,8 +40,10 @@ pub(crate) enum Kind {
 /// How a world differs from the usual one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Setting {
-    /// Further variables, e.g. `IDTRAIL_NOTIFY__CHANNEL`.
+    /// Further variables, e.g. `NOTIFY__CHANNEL`.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// Whether the run kills the real parts, so that nobody else may use them meanwhile.
+    pub(crate) kills_parts: bool,
 }
 
 /// A running system.
@@ -52,6 +56,7 @@ pub(crate) struct World {
     admin: BTreeMap<&'static str, SocketAddr>,
     pub(crate) api: SocketAddr,
     children: BTreeMap<&'static str, Child>,
+    _use: Use,
     pub(crate) client: reqwest::Client,
 }
 
@@ -60,7 +65,8 @@ const SERVICES: [&str; 5] = ["ingest", "validate", "enrich", "notify", "audit"];
 impl World {
     /// A world of this kind; none, with a printed line, where its parts are not to be had.
     pub(crate) async fn start(kind: Kind, setting: Setting) -> Option<Self> {
-        let mut world = Self::new(kind, setting)?;
+        let used = use_parts(kind == Kind::Real, setting.kills_parts).await;
+        let mut world = Self::new(kind, setting, used)?;
         if kind == Kind::Real {
             world.prepare_parts().await;
         }
@@ -74,7 +80,7 @@ impl World {
         Some(world)
     }
 
-    fn new(kind: Kind, setting: Setting) -> Option<Self> {
+    fn new(kind: Kind, setting: Setting, used: Use) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let prefix = format!("t{}", SystemClock.now().micros());
         let (door, api) = (free(), free());
@@ -114,6 +120,7 @@ impl World {
             admin: names.iter().map(|name| (*name, free())).collect(),
             api,
             children: BTreeMap::new(),
+            _use: used,
             client: reqwest::Client::builder()
                 .no_proxy()
                 .timeout(Duration::from_secs(30))
@@ -335,40 +342,4 @@ impl Drop for World {
             }
         }
     }
-}
-
-/// A port that was free a moment ago.
-pub(crate) fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-}
-
-/// Waits for a condition; the panic says what it waited for.
-pub(crate) async fn wait_for<T, F>(what: &str, limit: Duration, mut look: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Result<T, String>>,
-{
-    let begun = Instant::now();
-    loop {
-        match look().await {
-            Ok(value) => return value,
-            Err(last) => assert!(
-                begun.elapsed() < limit,
-                "waited {limit:?} for {what}: {last}"
-            ),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// The folder of fixtures beside the checkout; none, with a printed line, where it is absent.
-pub(crate) fn fixtures() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: the folder ../shared/fixtures is absent");
-    None
 }

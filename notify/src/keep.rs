@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use schemas::{Audience, Enriched, Event as _, Id, Refusal, Rejected, Timestamp, Topic};
+use schemas::Topic;
 use stage::{
     Clock, Codec, Record, Retry,
     database::Lead,
@@ -14,19 +14,14 @@ use stage::{
 };
 
 use crate::{
-    alert::{Failing, Trouble},
     bells::Bells,
-    decide::{News, Told, Verdict},
-    draft::{Draft, Origin, Who},
-    plan::{End, Plan, Telling},
+    decide::Told,
+    met::Met,
+    plan::{Plan, Telling},
     store::{Offset, Store},
-    tally, template,
-    view::{BadLink, OnboardingView, SalesView, View, Word},
+    tally,
     windows::Windows,
 };
-
-/// Who a notice is for where the event names nobody; no id of a directory looks like this.
-const NOBODY: &str = "-";
 
 /// The stage that decides.
 #[derive(Debug)]
@@ -40,19 +35,6 @@ pub(crate) struct Notify {
     /// Where this process believes the offsets to stand. Only `offsets` and `keep` change it, and the
     /// loop never calls both at once.
     pub(crate) believed: Mutex<HashMap<(Topic, i32), i64>>,
-}
-
-/// A record that was read.
-enum Read {
-    Enriched(Box<Enriched>),
-    Rejected(Box<Rejected>),
-    Unreadable(Refusal),
-}
-
-/// A record that was read, with where it came from.
-struct Met {
-    read: Read,
-    origin: Origin,
 }
 
 #[async_trait]
@@ -72,7 +54,10 @@ impl Keep for Notify {
 
     async fn keep(&self, batch: &[Record]) -> Result<(), KeepError> {
         let now = self.clock.now();
-        let met: Vec<Met> = batch.iter().map(|record| self.meet(record, now)).collect();
+        let met: Vec<Met> = batch
+            .iter()
+            .map(|record| Met::read(record, &self.codec, now))
+            .collect();
         let moves = moves(batch);
         let mut work = self.store.begin().await?;
         if !self.stands(&work.offsets().await?, batch) {
@@ -106,27 +91,6 @@ impl Keep for Notify {
 }
 
 impl Notify {
-    fn meet(&self, record: &Record, now: Timestamp) -> Met {
-        let read = if record.topic == Topic::Enriched {
-            let event = self.codec.decode(record);
-            event.map(|event| Read::Enriched(Box::new(event)))
-        } else {
-            let event = self.codec.decode(record);
-            event.map(|event| Read::Rejected(Box::new(event)))
-        };
-        let read = read.unwrap_or_else(|unreadable| Read::Unreadable(unreadable.0));
-        let check = match &read {
-            Read::Enriched(event) => Some(event.checked().check()),
-            Read::Rejected(event) => event.subject(),
-            Read::Unreadable(_) => None,
-        };
-        let mut origin = Origin::of(record, check, now);
-        if let Read::Enriched(event) = &read {
-            origin.received_at = Some(event.checked().received_at());
-        }
-        Met { read, origin }
-    }
-
     /// Whether the offsets stand where this process left them, and the batch lies beyond them.
     ///
     /// The batch alone cannot tell: transaction markers leave holes in offsets, so it need not begin at
@@ -159,96 +123,12 @@ impl Notify {
     }
 }
 
-impl Met {
-    /// The check whose state the decision depends on.
-    fn check_told_of(&self) -> Option<&str> {
-        match self.read {
-            Read::Enriched(_) => self.origin.check.as_deref(),
-            Read::Rejected(_) | Read::Unreadable(_) => None,
-        }
-    }
-
-    /// Plans what it leads to; gives the check whose state has changed.
-    fn plan(&self, plan: &mut Plan<'_>, told: &mut HashMap<String, Told>) -> Option<&str> {
-        match &self.read {
-            Read::Enriched(event) => self.plan_enriched(event, plan, told),
-            Read::Rejected(event) => {
-                let trouble = Trouble::Refused {
-                    stage: event.stage(),
-                    reason: event.reason(),
-                    field: event.field().map(Word::of),
-                    id: event.id(),
-                };
-                plan.alert(event.id().to_string(), trouble, self.origin.clone());
-                None
-            }
-            Read::Unreadable(reason) => {
-                let subject = Id::derive(&["unreadable", &self.origin.source.to_string()]);
-                let trouble = Trouble::Unreadable { reason: *reason };
-                plan.alert(subject.to_string(), trouble, self.origin.clone());
-                None
-            }
-        }
-    }
-
-    fn plan_enriched(
-        &self,
-        event: &Enriched,
-        plan: &mut Plan<'_>,
-        told: &mut HashMap<String, Told>,
-    ) -> Option<&str> {
-        let check = self.origin.check.as_deref()?;
-        if !told.contains_key(check) {
-            told.insert(check.to_owned(), Told::default());
-        }
-        let decision = told.get_mut(check)?.decide(&News::of(event));
-        let onboarding = (Audience::Onboarding, decision.onboarding);
-        for (audience, verdict) in [onboarding, (Audience::Sales, decision.sales)] {
-            let recipient = recipient(event, audience);
-            let who = Who {
-                event_id: event.checked().event_id().to_string(),
-                audience,
-                recipient: recipient.unwrap_or(NOBODY).to_owned(),
-            };
-            let failing = match verdict {
-                Verdict::Suppress(why) => {
-                    plan.suppress(&who, why, &self.origin);
-                    continue;
-                }
-                Verdict::Tell if recipient.is_none() => Failing::NoRecipient,
-                Verdict::Tell => match view(event, audience) {
-                    Ok(view) => {
-                        let origin = self.origin.clone();
-                        plan.tell(Draft { who, view, origin });
-                        continue;
-                    }
-                    Err(BadLink) => Failing::BadLink,
-                },
-            };
-            let end = End {
-                failing,
-                attempts: 0,
-                at: self.origin.decided_at,
-            };
-            plan.fail(&who, template::of_audience(audience), end, &self.origin);
-        }
-        if decision.contradicts {
-            let trouble = Trouble::Contradiction {
-                reference: Word::of(event.checked().provider_reference()),
-            };
-            let event_id = event.checked().event_id().to_string();
-            plan.alert(event_id, trouble, self.origin.clone());
-        }
-        decision.tells().then_some(check)
-    }
-}
-
 /// One line for a batch: who floods a topic with rubbish shall not flood the log.
 fn show_unreadable(met: &[Met]) {
     let mut first = None;
     let mut count = 0_usize;
     for one in met {
-        let Read::Unreadable(reason) = &one.read else {
+        let Some(reason) = one.unreadable() else {
             continue;
         };
         first.get_or_insert((&one.origin.source, reason));
@@ -266,25 +146,6 @@ fn show_unreadable(met: &[Met]) {
             records = count,
             "{count} records cannot be read; the first is {position}: {reason}"
         );
-    }
-}
-
-fn recipient(event: &Enriched, audience: Audience) -> Option<&str> {
-    let owner = event.commission_owner();
-    match audience {
-        Audience::Sales => owner.user_id.as_deref().or(owner.fallback_queue.as_deref()),
-        Audience::Onboarding | Audience::Admins | Audience::Unlisted => {
-            Some(event.onboarding_queue())
-        }
-    }
-}
-
-fn view(event: &Enriched, audience: Audience) -> Result<View, BadLink> {
-    match audience {
-        Audience::Sales => SalesView::of(event).map(View::Sales),
-        Audience::Onboarding | Audience::Admins | Audience::Unlisted => {
-            OnboardingView::of(event).map(View::Onboarding)
-        }
     }
 }
 

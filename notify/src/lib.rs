@@ -18,6 +18,7 @@ mod config;
 mod decide;
 mod draft;
 mod keep;
+mod met;
 mod plan;
 mod relay;
 mod schedule;

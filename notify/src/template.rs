@@ -167,3 +167,6 @@ fn capital(text: &str) -> String {
         .map(|first| first.to_ascii_uppercase().to_string() + characters.as_str())
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

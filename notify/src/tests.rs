@@ -1,7 +1,7 @@
 //! Stories, each told on SQLite and, where there is one, on PostgreSQL.
 
 mod bench;
-mod events;
+pub(crate) mod events;
 mod fakes;
 mod keeping;
 mod refusing;

@@ -134,7 +134,7 @@ impl Database {
         let found = match found {
             Ok((version,)) => version,
             // The table that lists migrations is not there: nothing was ever made.
-            Err(sqlx::Error::Database(_)) => 0,
+            Err(sqlx::Error::Database(error)) if is_no_such_table(error.as_ref()) => 0,
             Err(error) => {
                 return Err(DatabaseError::Unavailable {
                     setting: setting.to_owned(),
@@ -161,6 +161,11 @@ pub struct Migrations {
     pub sqlite: &'static Migrator,
     /// For PostgreSQL.
     pub postgres: &'static Migrator,
+}
+
+fn is_no_such_table(error: &dyn sqlx::error::DatabaseError) -> bool {
+    // PostgreSQL has a code for it; SQLite has only its words.
+    error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
 }
 
 fn newest(migrator: &Migrator) -> i64 {

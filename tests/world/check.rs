@@ -59,11 +59,20 @@ impl World {
     }
 
     pub(crate) async fn whole(&self, broker: &Arc<dyn Broker>) -> Whole {
-        let raw = self.records(broker, Topic::Raw).await;
+        // What follows is read before what it follows from, so that no successor is seen without its predecessor.
+        let order = [
+            Topic::Audited,
+            Topic::Notified,
+            Topic::Rejected,
+            Topic::Enriched,
+            Topic::Checked,
+            Topic::Operated,
+        ];
         let mut events = BTreeMap::new();
-        for topic in Topic::ALL.into_iter().filter(|topic| *topic != Topic::Raw) {
+        for topic in order {
             events.insert(topic, self.events(broker, topic).await);
         }
+        let raw = self.records(broker, Topic::Raw).await;
         Whole { raw, events }
     }
 }

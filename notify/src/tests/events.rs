@@ -6,17 +6,36 @@ use schemas::{
 };
 
 /// What `enrich` says of a check; another `facts` makes another event of it.
-pub(super) fn event(reference: &str, outcome: Outcome, facts: &str) -> Enriched {
+pub(crate) fn event(reference: &str, outcome: Outcome, facts: &str) -> Enriched {
     with_people(reference, outcome, facts, |_, _| ())
 }
 
-pub(super) fn with_people(
+pub(crate) fn with_people(
     reference: &str,
     outcome: Outcome,
     facts: &str,
     change: impl FnOnce(&mut Party, &mut CommissionOwner),
 ) -> Enriched {
-    let facts = Facts {
+    with_all(reference, outcome, |checked, all| {
+        checked.unknown_fields = vec![facts.to_owned()];
+        change(&mut all.party, &mut all.owner);
+    })
+}
+
+/// What `enrich` adds.
+pub(crate) struct Added {
+    pub(crate) confirmation: Confirmation,
+    pub(crate) party: Party,
+    pub(crate) owner: CommissionOwner,
+}
+
+/// What `enrich` says of a check, after any change.
+pub(crate) fn with_all(
+    reference: &str,
+    outcome: Outcome,
+    change: impl FnOnce(&mut Facts, &mut Added),
+) -> Enriched {
+    let mut facts = Facts {
         generation: Generation::Netverify,
         provider_reference: reference.to_owned(),
         provider_account: None,
@@ -33,27 +52,33 @@ pub(super) fn with_people(
         liveness: None,
         screening_hits: None,
         occurred_at: None,
-        unknown_fields: vec![facts.to_owned()],
+        unknown_fields: Vec::new(),
     };
-    let checked = Checked::new(&raw(reference, 1), facts);
-    let mut party = Party {
-        account_id: "acc1".to_owned(),
-        account_number: "A-1".to_owned(),
-        contact_id: Some("con1".to_owned()),
-        account_link: "https://crm.example/accounts/acc1".to_owned(),
-        contact_link: Some("https://crm.example/contacts/con1".to_owned()),
-        found_by: FoundBy::Reference,
+    let mut added = Added {
+        confirmation: Confirmation::Unconfirmed,
+        party: Party {
+            account_id: "acc1".to_owned(),
+            account_number: "A-1".to_owned(),
+            contact_id: Some("con1".to_owned()),
+            account_link: "https://crm.example/accounts/acc1".to_owned(),
+            contact_link: Some("https://crm.example/contacts/con1".to_owned()),
+            found_by: FoundBy::Reference,
+        },
+        owner: CommissionOwner {
+            user_id: Some("u-1".to_owned()),
+            active: true,
+            fallback_queue: None,
+            found_by: FoundBy::CommissionOrder,
+        },
     };
-    let mut owner = CommissionOwner {
-        user_id: Some("u-1".to_owned()),
-        active: true,
-        fallback_queue: None,
-        found_by: FoundBy::CommissionOrder,
-    };
-    change(&mut party, &mut owner);
-    let people = (owner, "q-onboarding".to_owned());
-    let at = Timestamp::from_micros(1_790_000_000_000_000);
-    Enriched::new(checked, Confirmation::Unconfirmed, party, people, at)
+    change(&mut facts, &mut added);
+    Enriched::new(
+        Checked::new(&raw(reference, 1), facts),
+        added.confirmation,
+        added.party,
+        (added.owner, "q-onboarding".to_owned()),
+        Timestamp::from_micros(1_790_000_000_000_000),
+    )
 }
 
 /// A callback as the door writes it.
