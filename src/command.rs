@@ -2,7 +2,16 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+
+mod refusal;
+mod setup;
+
+pub(crate) use refusal::{Rejected, RejectedWhat};
+pub(crate) use setup::{
+    CheckOr, Config, ConfigWhat, Database, DatabaseWhat, Directory, DirectoryWhat, Doctor, Schemas,
+    SchemasWhat, Topics,
+};
 
 /// Takes callbacks of identity-verification providers, tells who waits, and keeps a history that can be checked.
 #[derive(Debug, Parser)]
@@ -201,147 +210,6 @@ pub(crate) struct History {
     #[arg(long, value_name = "T")]
     pub(crate) until: Option<String>,
     /// One JSON object a step
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Rejected {
-    #[command(subcommand)]
-    pub(crate) what: RejectedWhat,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RejectedWhat {
-    /// What was refused, oldest first
-    #[command(after_help = "Example: idtrail rejected list --data ./data --json")]
-    List {
-        /// One JSON object a line
-        #[arg(long)]
-        json: bool,
-    },
-    /// One refusal with its body, while `raw` keeps it; the body may hold personal data
-    #[command(after_help = "Example: idtrail rejected show 3e0…  --data ./data")]
-    Show {
-        /// The refusal's id
-        id: String,
-        /// One JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Send it through again: the same bytes, the same event id
-    #[command(
-        after_help = "Example: idtrail rejected replay 3e0… --reason \"account imported\" --data ./data"
-    )]
-    Replay {
-        /// The refusal's id
-        id: String,
-        /// Why; kept in the history
-        #[arg(long)]
-        reason: String,
-        /// Who; kept in the history
-        #[arg(long, default_value = "operator")]
-        by: String,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CheckOr {
-    /// Whether they fit
-    Check,
-    /// Make what is missing
-    Create,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Example: idtrail topics create --config idtrail.toml")]
-pub(crate) struct Topics {
-    /// Check, or create what is missing
-    pub(crate) what: CheckOr,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemasWhat {
-    /// Whether each is registered
-    Check,
-    /// Their ids
-    List,
-    /// Register what is missing
-    Register,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Example: idtrail schemas register --config idtrail.toml")]
-pub(crate) struct Schemas {
-    /// Check, list or register
-    pub(crate) what: SchemasWhat,
-    /// One JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DatabaseWhat {
-    /// Whether their tables are those of this release
-    Check,
-    /// Make or upgrade their tables
-    Migrate,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Example: idtrail database migrate --config idtrail.toml")]
-pub(crate) struct Database {
-    /// Check or migrate
-    pub(crate) what: DatabaseWhat,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Directory {
-    #[command(subcommand)]
-    pub(crate) what: DirectoryWhat,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DirectoryWhat {
-    /// Replace the directory by a CSV or JSON file, in one transaction
-    #[command(after_help = "Example: idtrail directory import directory.json --data ./data")]
-    Import {
-        /// CSV or JSON
-        file: PathBuf,
-    },
-    /// What the directory holds
-    #[command(after_help = "Example: idtrail directory list --data ./data")]
-    List {
-        /// One JSON object a line
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ConfigWhat {
-    /// Print each effective setting with where it comes from, and refuse unsafe ones
-    Check,
-    /// Print a commented example
-    Example,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example: idtrail config check --config idtrail.toml\n         idtrail config example > idtrail.toml"
-)]
-pub(crate) struct Config {
-    /// Check or example
-    pub(crate) what: ConfigWhat,
-    /// One JSON object for each setting
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Example: idtrail doctor --config idtrail.toml")]
-pub(crate) struct Doctor {
-    /// One JSON object for each system
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -101,6 +101,7 @@ fn smtp_setting(channel: Channel) -> Option<Setting> {
     Some(Setting {
         variables,
         kills_parts: true,
+        ..Setting::default()
     })
 }
 

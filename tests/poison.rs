@@ -37,12 +37,17 @@ async fn poison(kind: Kind) {
     }
     let (media, body) = approved(1, "after-the-poison");
     assert_eq!(world.post(media, body).await, 200);
-    let codec = stage::Codec::new(Arc::clone(&broker), Arc::new(stage::SystemClock), "/test");
+    rejected_and_told(&world, &broker).await;
+}
+
+/// Waits until every poisoned record is rejected and the callback after them is told.
+async fn rejected_and_told(world: &World, broker: &Arc<dyn Broker>) {
+    let codec = stage::Codec::new(Arc::clone(broker), Arc::new(stage::SystemClock), "/test");
     let reasons = wait_for(
         "every poisoned record to be rejected",
         Duration::from_secs(30),
         || async {
-            let records = world.records(&broker, Topic::Rejected).await;
+            let records = world.records(broker, Topic::Rejected).await;
             codec
                 .learn(&records)
                 .await
@@ -71,7 +76,7 @@ async fn poison(kind: Kind) {
         "the callback after the poison to be told",
         Duration::from_secs(30),
         || async {
-            let records = world.records(&broker, Topic::Notified).await;
+            let records = world.records(broker, Topic::Notified).await;
             codec
                 .learn(&records)
                 .await

@@ -14,7 +14,7 @@ async fn python_and_java_read_what_we_write() {
         let (media, body) = approved(number, &format!("reader-{number}"));
         assert_eq!(world.post(media, body).await, 200);
     }
-    world.settle(Duration::from_secs(30)).await;
+    world.settle(Duration::from_mins(1)).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers");
     let (kafka, registry) = (variable("KAFKA"), variable("REGISTRY"));
     for (topic, word) in [

@@ -218,7 +218,11 @@ async fn a_second_up_on_one_folder_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_503_and_nothing_is_lost() {
     // A limit on the size of files stands in for a full disk: writes fail in the same way for the process.
-    let Some(mut world) = World::start(Kind::Embedded, Setting::default()).await else {
+    let setting = Setting {
+        survives_a_full_disk: true,
+        ..Setting::default()
+    };
+    let Some(mut world) = World::start(Kind::Embedded, setting).await else {
         return;
     };
     let pid = world.pid("up").to_string();
@@ -256,7 +260,7 @@ async fn a_full_disk_is_503_and_nothing_is_lost() {
         200,
         "the disk has room again"
     );
-    let (_, whole) = world.settle(Duration::from_secs(60)).await;
+    let (_, whole) = world.settle(Duration::from_mins(1)).await;
     let bodies: Vec<String> = whole
         .raw
         .iter()

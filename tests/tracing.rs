@@ -18,7 +18,7 @@ async fn collect(listener: TcpListener, seen: Arc<Mutex<Vec<u8>>>) {
         let seen = Arc::clone(&seen);
         connections.spawn(async move {
             let mut request = Vec::new();
-            let mut buffer = [0; 65_536];
+            let mut buffer = vec![0; 65_536];
             loop {
                 let Ok(count) = stream.read(&mut buffer).await else {
                     return;

@@ -132,17 +132,19 @@ async fn pipeline(kind: Kind) {
         let status = world.post(media, body).await;
         assert!(matches!(status, 200 | 400), "{}: {status}", one["file"]);
     }
-    let (_, whole) = world.settle(Duration::from_secs(60)).await;
+    let (_, whole) = world.settle(Duration::from_mins(1)).await;
     let mut wrong = Vec::new();
     let mut seen = 0;
     for (topic, verdict) in [(Topic::Checked, "checked"), (Topic::Rejected, "rejected")] {
         for (_, event) in whole.of(topic) {
-            let raw = match event {
-                AnyEvent::Checked(checked) => checked.raw(),
-                AnyEvent::Rejected(rejected) if rejected.stage() != schemas::Stage::Enrich => {
-                    rejected.raw().unwrap()
-                }
-                _ => continue,
+            let raw = if let AnyEvent::Checked(checked) = event {
+                checked.raw()
+            } else if let AnyEvent::Rejected(rejected) = event
+                && rejected.stage() != schemas::Stage::Enrich
+            {
+                rejected.raw().unwrap()
+            } else {
+                continue;
             };
             seen += 1;
             wrong.extend(compare(

@@ -1,12 +1,8 @@
 //! The world: a whole system as its own processes, on the embedded broker or on the real parts.
 
 use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::{Duration, Instant},
+    collections::BTreeMap, net::SocketAddr, path::PathBuf, process::Child, sync::Arc,
+    time::Duration,
 };
 
 use stage::{Broker, Clock as _, SystemClock};
@@ -15,6 +11,7 @@ use tempfile::TempDir;
 mod check;
 mod parts;
 mod posts;
+mod process;
 mod read;
 mod wait;
 
@@ -24,7 +21,7 @@ pub(crate) use posts::{Sent, approved, body_of};
 pub(crate) use wait::{Use, fixtures, free, use_parts, wait_for};
 
 /// How long a world may take to start, and to settle after the last post.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Accounts of the test directory; their numbers are the record keys, so they spread over the partitions.
 pub(crate) const ACCOUNTS: usize = 200;
 
@@ -44,6 +41,8 @@ pub(crate) struct Setting {
     pub(crate) variables: Vec<(&'static str, String)>,
     /// Whether the run kills the real parts, so that nobody else may use them meanwhile.
     pub(crate) kills_parts: bool,
+    /// Whether a write beyond the limit on file sizes is an error, as on a full disk, and does not end the process.
+    pub(crate) survives_a_full_disk: bool,
 }
 
 /// A running system.
@@ -56,6 +55,7 @@ pub(crate) struct World {
     admin: BTreeMap<&'static str, SocketAddr>,
     pub(crate) api: SocketAddr,
     children: BTreeMap<&'static str, Child>,
+    survives_a_full_disk: bool,
     _use: Use,
     pub(crate) client: reqwest::Client,
 }
@@ -120,6 +120,7 @@ impl World {
             admin: names.iter().map(|name| (*name, free())).collect(),
             api,
             children: BTreeMap::new(),
+            survives_a_full_disk: setting.survives_a_full_disk,
             _use: used,
             client: reqwest::Client::builder()
                 .no_proxy()
@@ -132,107 +133,6 @@ impl World {
     /// The processes of this kind of world.
     pub(crate) fn processes(&self) -> Vec<&'static str> {
         self.admin.keys().copied().collect()
-    }
-
-    /// A command of `idtrail` with this world's settings.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_idtrail"));
-        command
-            .args(arguments)
-            .envs(&self.variables)
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// Runs a command of `idtrail` that looks at this world; its exit code and its output.
-    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = self.command(arguments);
-        if self.kind == Kind::Embedded {
-            command.arg("--data").arg(self.data());
-        }
-        let output = command.output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (
-            output.status.code().unwrap_or(-1),
-            text(&output.stdout),
-            text(&output.stderr),
-        )
-    }
-
-    /// Starts a process; what it says goes to a file.
-    pub(crate) fn spawn(&mut self, name: &'static str) {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.log(name))
-            .unwrap();
-        let mut command = self.command(&[name]);
-        if name == "up" {
-            command.arg("--data").arg(self.data());
-        }
-        let child = command
-            .env("IDTRAIL_ADMIN__LISTEN", self.admin[name].to_string())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.children.insert(name, child);
-    }
-
-    /// Kills a process with SIGKILL and waits until it is gone.
-    pub(crate) fn kill(&mut self, name: &'static str) {
-        if let Some(mut child) = self.children.remove(name) {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    /// Asks a process to stop, and gives its exit code.
-    pub(crate) async fn terminate(&mut self, name: &'static str) -> Option<i32> {
-        let mut child = self.children.remove(name)?;
-        let killed = Command::new("kill")
-            .arg(child.id().to_string())
-            .status()
-            .unwrap();
-        assert!(killed.success());
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(
-                begun.elapsed() < Duration::from_secs(40),
-                "{name} did not end within 40 s of SIGTERM"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// Waits until a process says that it is ready.
-    pub(crate) async fn ready(&mut self, name: &'static str) {
-        let url = format!("http://{}/readyz", self.admin[name]);
-        let begun = Instant::now();
-        loop {
-            let last = match self.client.get(&url).send().await {
-                Ok(response) if response.status().is_success() => return,
-                Ok(response) => response.text().await.unwrap_or_default(),
-                Err(error) => error.to_string(),
-            };
-            if let Some(status) = self
-                .children
-                .get_mut(name)
-                .and_then(|child| child.try_wait().unwrap())
-            {
-                panic!("{name} ended with {status}:\n{}", self.said(name));
-            }
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "{name} is not ready after {PATIENCE:?}: {last}\n{}",
-                self.said(name)
-            );
-            tokio::time::sleep(Duration::from_millis(30)).await;
-        }
     }
 
     /// A page of a process's admin listener.
@@ -256,18 +156,6 @@ impl World {
     /// The file of what a process said.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.folder.path().join(format!("{name}.log"))
-    }
-
-    fn said(&self, name: &str) -> String {
-        let text = std::fs::read_to_string(self.log(name)).unwrap_or_default();
-        text.lines()
-            .rev()
-            .take(30)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-            .collect::<Vec<_>>()
-            .join("\n")
     }
 
     /// The URL of the door.

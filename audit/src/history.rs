@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use anyhow::Context as _;
 use schemas::Timestamp;
 use serde::Serialize;
-use stage::Retry;
+use stage::{Retry, database::Database};
 use uuid::Uuid;
 
 use crate::{
@@ -105,15 +105,18 @@ pub struct History {
 impl History {
     /// Opens both databases, beside whoever writes them.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let kek = Arc::new(config.kek()?);
         let (history, keys) = config.open().await?;
-        let this = Self {
-            store: store::open(&history),
-            keys: keys::open(&keys),
-            kek,
-        };
+        let this = Self::on((&history, &keys), config.kek()?);
         this.keys_fit().await?;
         Ok(this)
+    }
+
+    pub(crate) fn on((history, keys): (&Database, &Database), kek: Kek) -> Self {
+        Self {
+            store: store::open(history),
+            keys: keys::open(keys),
+            kek: Arc::new(kek),
+        }
     }
 
     /// Whether this key-encryption key is one that the history was sealed with.

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use sqlx::migrate::Migrator;
 use stage::{
     Context, Stopper,
-    database::{Lead, Migrations},
+    database::{Database, Lead, Migrations},
 };
 use tokio::{
     net::TcpListener,
@@ -88,9 +88,17 @@ struct Service {
 
 impl Service {
     async fn open(config: &Config, context: &Context) -> anyhow::Result<Self> {
-        let kek = Arc::new(config.kek()?);
         let (history, keys) = config.open().await?;
-        let (store, key_store) = (store::open(&history), keys::open(&keys));
+        Self::on((&history, &keys), config.kek()?, context).await
+    }
+
+    async fn on(
+        (history, keys): (&Database, &Database),
+        kek: seal::Kek,
+        context: &Context,
+    ) -> anyhow::Result<Self> {
+        let kek = Arc::new(kek);
+        let (store, key_store) = (store::open(history), keys::open(keys));
         // The first key of a new history is noted, so that no other is ever taken for it.
         key_store
             .use_kek(kek.id())
@@ -106,14 +114,14 @@ impl Service {
                 clock: Arc::clone(&context.clock),
                 chance: context.chance,
                 prefix: context.broker.prefix().to_owned(),
-                lead: Lead::of(&history, "audit"),
+                lead: Lead::of(history, "audit"),
                 view: Mutex::default(),
                 ring: Arc::clone(&ring),
             },
             receipts: receipts::Receipts {
                 store,
                 codec: Arc::clone(&codec),
-                lead: Lead::of(&history, "audit-relay"),
+                lead: Lead::of(history, "audit-relay"),
                 ring,
             },
             codec,

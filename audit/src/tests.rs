@@ -4,11 +4,13 @@ use std::path::Path;
 
 mod append_only;
 mod bench;
+mod bodies;
 mod crash;
 mod exactly_once;
 mod finding;
 mod order;
 mod records;
+mod repeating;
 mod sealing;
 mod service;
 mod world;

@@ -86,15 +86,17 @@ impl Whole {
 /// Each position of `from` has exactly one successor among `to`; the error says which has none. More than one panics.
 fn one_successor(
     what: &str,
-    from: BTreeSet<Position>,
+    from: &BTreeSet<Position>,
     to: impl Iterator<Item = Position>,
 ) -> Result<(), String> {
     let mut open = from.clone();
     for position in to {
-        assert!(
-            from.contains(&position),
-            "{what}: a successor of {position}, which is not there"
-        );
+        if !from.contains(&position) {
+            // Read a moment later; if it stays so, the limit of the wait says it.
+            return Err(format!(
+                "{what}: a successor of {position}, which is not there"
+            ));
+        }
         assert!(
             open.remove(&position),
             "{what}: {position} has two successors"
@@ -136,26 +138,32 @@ fn check(whole: &Whole) -> Result<Tally, String> {
     let checked_of_raw: BTreeMap<Position, Position> = whole
         .of(Topic::Checked)
         .iter()
-        .map(|(record, event)| match event {
-            AnyEvent::Checked(checked) => (checked.raw().position(), record.position.clone()),
-            _ => panic!("not a checked event"),
+        .map(|(record, event)| {
+            let AnyEvent::Checked(checked) = event else {
+                panic!("not a checked event")
+            };
+            (checked.raw().position(), record.position.clone())
         })
         .collect();
     for (_, event) in whole.of(Topic::Enriched) {
         let AnyEvent::Enriched(enriched) = event else {
             panic!("not an enriched event")
         };
-        by_checked.push(checked_of_raw[&enriched.checked().raw().position()].clone());
+        let raw = enriched.checked().raw().position();
+        let checked = checked_of_raw
+            .get(&raw)
+            .ok_or_else(|| format!("enriched of {raw}, whose checked is not there"))?;
+        by_checked.push(checked.clone());
     }
     one_successor(
         "raw to checked or rejected",
-        positions(whole.raw.iter()),
+        &positions(whole.raw.iter()),
         by_raw.into_iter(),
     )?;
     let checked = positions(whole.of(Topic::Checked).iter().map(|(record, _)| record));
     one_successor(
         "checked to enriched or rejected",
-        checked,
+        &checked,
         by_checked.into_iter(),
     )?;
     let mut tally = Tally {
@@ -199,7 +207,7 @@ fn notices(whole: &Whole, tally: &mut Tally) -> Result<(), String> {
         let told = told.remove(&audience).unwrap_or_default();
         one_successor(
             &format!("enriched to notified for {audience}"),
-            enriched.clone(),
+            &enriched,
             told.into_iter(),
         )?;
     }
@@ -216,9 +224,14 @@ fn notices(whole: &Whole, tally: &mut Tally) -> Result<(), String> {
     }
 }
 
+/// A partition by its topic's name.
+type At = (String, i32);
+/// First and last offset, and how many records.
+type Range = (i64, i64, i64);
+
 /// The receipts cover every record of every topic exactly once.
 fn receipts(whole: &Whole) -> Result<i64, String> {
-    let mut covered: BTreeMap<(String, i32), Vec<(i64, i64, i64)>> = BTreeMap::new();
+    let mut covered: BTreeMap<At, Vec<Range>> = BTreeMap::new();
     for (_, event) in whole.of(Topic::Audited) {
         let AnyEvent::Audited(audited) = event else {
             panic!("not an audited event")
@@ -279,13 +292,13 @@ fn receipts(whole: &Whole) -> Result<i64, String> {
 }
 
 fn entries_of(whole: &Whole, at: &(String, i32)) -> i64 {
-    let receipts = whole
-        .of(Topic::Audited)
-        .iter()
-        .filter_map(|(_, event)| match event {
-            AnyEvent::Audited(audited) => Some(audited),
-            _ => None,
-        });
+    let receipts = whole.of(Topic::Audited).iter().filter_map(|(_, event)| {
+        if let AnyEvent::Audited(audited) = event {
+            Some(audited)
+        } else {
+            None
+        }
+    });
     receipts
         .filter(|audited| {
             let (topic, partition, ..) = audited.covers();

@@ -14,7 +14,9 @@ use stage::{
 use super::World;
 
 /// How long the end of a partition may hold nothing that can be seen (transaction markers).
-const QUIET: Duration = Duration::from_millis(700);
+const QUIET: Duration = Duration::from_secs(1);
+/// How long a fetch may take on a busy machine before the first record comes.
+const FIRST: Duration = Duration::from_secs(8);
 
 pub(super) async fn embedded(file: &Path, prefix: &str) -> Arc<dyn Broker> {
     let opening = Opening {
@@ -48,7 +50,9 @@ impl World {
         let mut reader = broker.read(assigned).await.unwrap();
         let mut records = Vec::new();
         while !left.is_empty() {
-            let Ok(batch) = tokio::time::timeout(QUIET, reader.next(&BatchLimit::default())).await
+            let patience = if records.is_empty() { FIRST } else { QUIET };
+            let Ok(batch) =
+                tokio::time::timeout(patience, reader.next(&BatchLimit::default())).await
             else {
                 break;
             };

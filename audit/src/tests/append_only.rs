@@ -64,7 +64,7 @@ async fn filled(world: &World) -> Database {
     let service = world.service().await;
     let about = About::check("R-1", "A-1", (0, 0));
     keep(&service, &about.journey(world)).await.unwrap();
-    world.database().await
+    world.database()
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ async fn dies(world: &World, committed: bool) {
 async fn a_crash_before_the_entries_leaves_only_keys_that_the_next_try_uses() {
     each(async |world| {
         dies(world, false).await;
-        let keys = world.key_database().await;
+        let keys = world.key_database();
         let (handles, data_keys) = (
             "SELECT count(*) FROM handles",
             "SELECT count(*) FROM data_keys",
@@ -131,7 +131,7 @@ async fn a_crash_before_the_entries_leaves_only_keys_that_the_next_try_uses() {
             (count(&keys, handles).await, count(&keys, data_keys).await),
             (3, 1)
         );
-        let history = world.database().await;
+        let history = world.database();
         assert_eq!(count(&history, "SELECT count(*) FROM entries").await, 0);
         let batch = About::check("R-1", "A-1", (0, 0)).journey(world);
         keep(&world.service().await, &batch).await.unwrap();
@@ -153,7 +153,7 @@ async fn a_crash_after_the_commit_repeats_nothing() {
             keep(&world.service().await, &batch).await,
             Err(KeepError::Moved)
         );
-        let history = world.database().await;
+        let history = world.database();
         assert_eq!(count(&history, "SELECT count(*) FROM entries").await, 4);
         assert_eq!(count(&history, "SELECT n FROM account_counters").await, 1);
     })
@@ -170,16 +170,14 @@ async fn a_head_that_was_changed_by_hand_stops_the_writer() {
     )
     .await
     .unwrap();
-    let database = world.database().await;
+    let database = world.database();
     super::sealing::execute(&database, "DROP TRIGGER head_update").await;
     super::sealing::execute(
         &database,
         "UPDATE head SET root = (SELECT leaf_hash FROM entries WHERE seq = 0)",
     )
     .await;
-    let fresh = crate::Service::open(&world.config, &world.context())
-        .await
-        .unwrap();
+    let fresh = world.fresh_service().await;
     let next = About::check("R-2", "A-1", (0, 1)).journey(&world);
     let answer = keep(&fresh, &next).await;
     assert!(

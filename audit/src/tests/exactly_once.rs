@@ -17,7 +17,7 @@ use super::{
 async fn entries(world: &World) -> Vec<(i64, String, i32, i64)> {
     let sql = "SELECT e.seq, t.name, e.source_partition, e.source_offset
         FROM entries e JOIN topics t ON t.id = e.topic ORDER BY e.seq";
-    match world.database().await {
+    match world.database() {
         Database::Sqlite(pool) => query_as(sql).fetch_all(&pool).await.unwrap(),
         Database::Postgres(pool) => query_as(sql).fetch_all(&pool).await.unwrap(),
     }

@@ -1,8 +1,6 @@
 //! By account, contact and reference every check is found with all its steps, in whatever order they came.
 
-use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use schemas::Topic;
-use stage::Record;
 
 use super::{
     records::{About, position, refused, replayed},
@@ -101,134 +99,6 @@ async fn a_check_is_found_by_everything_that_is_known_of_it() {
     .await;
 }
 
-/// Everything that can happen to one client's check: a callback, its repeat, another result, a refusal, its replay.
-fn story(world: &World) -> Vec<Record> {
-    let first = About::check("R-1", "A-1", (0, 0));
-    let repeat = About {
-        at: (0, 1),
-        ..first.clone()
-    };
-    let result = About {
-        at: (0, 2),
-        outcome: schemas::Outcome::Failed,
-        ..first.clone()
-    };
-    let unread = About {
-        at: (0, 3),
-        ..first.clone()
-    };
-    let mut records = [
-        first.journey(world),
-        repeat.journey(world),
-        result.journey(world),
-    ]
-    .concat();
-    let refusal = world.record(&refused(&unread), &unread, (0, 0));
-    let alert = world.record(&unread.notified(&refusal, None), &unread, (0, 4));
-    let act = world.record(&replayed(&unread.raw().position), &unread, (0, 0));
-    let again = About {
-        at: (0, 5),
-        outcome: schemas::Outcome::Review,
-        ..first
-    };
-    let replay = again.raw_with(b"unread", Some(&unread.raw().position));
-    let checked = world.record(&again.checked(), &again, (0, 5));
-    records.extend([
-        unread.raw_with(b"unread", None),
-        refusal,
-        alert,
-        act,
-        replay,
-        checked,
-    ]);
-    records
-}
-
-#[tokio::test]
-async fn in_whatever_order_the_topics_are_read_the_same_steps_are_found() {
-    let runner = TestRunner::deterministic();
-    each(async |world| {
-        let mut expected: Option<Vec<String>> = None;
-        for round in 0..6 {
-            // A history of its own for each order; the topics are the same.
-            let fresh = World::new(world.name).await.unwrap();
-            let mut records = story(&fresh);
-            if round > 0 {
-                let mut runner = runner.clone();
-                for _ in 0..round {
-                    let shuffled = Just(records.clone())
-                        .prop_shuffle()
-                        .new_tree(&mut runner)
-                        .unwrap();
-                    records = shuffled.current();
-                }
-            }
-            let service = fresh.service().await;
-            // One record at a time, and of each partition in the order of its offsets.
-            while !records.is_empty() {
-                let of = (records[0].topic, records[0].position.partition);
-                let next = (0..records.len())
-                    .filter(|at| (records[*at].topic, records[*at].position.partition) == of)
-                    .min_by_key(|at| records[*at].position.offset)
-                    .unwrap();
-                keep(&service, &[records.remove(next)]).await.unwrap();
-            }
-            let steps = fresh.steps(by_account("A-1")).await;
-            let mut told: Vec<String> = steps
-                .iter()
-                .map(|step| {
-                    let (at, repeat) = (step.source.offset, step.repeat);
-                    format!(
-                        "{} {at} {:?} {:?} {repeat}",
-                        step.step, step.outcome, step.provider_reference
-                    )
-                })
-                .collect();
-            told.sort();
-            assert_eq!(told.len(), 18, "{}, round {round}: {told:#?}", fresh.name);
-            match &expected {
-                Some(expected) => assert_eq!(&told, expected, "{}, round {round}", fresh.name),
-                None => expected = Some(told),
-            }
-            nothing_stands_before_its_cause(&steps);
-            fresh.clear().await;
-        }
-    })
-    .await;
-}
-
-fn nothing_stands_before_its_cause(steps: &[Step]) {
-    let place = |name: &str, offset: i64| {
-        steps
-            .iter()
-            .position(|step| step.step == name && step.source.offset == offset)
-            .unwrap()
-    };
-    for offset in 0..3 {
-        let places = ["raw", "checked", "enriched", "notified"].map(|name| place(name, offset));
-        assert!(places.is_sorted(), "{places:?}");
-    }
-    assert!(place("raw", 3) < place("rejected", 0) && place("rejected", 0) < place("notified", 4));
-    assert!(place("raw", 5) < place("checked", 5));
-}
-
-#[tokio::test]
-async fn what_the_provider_sent_again_is_marked_and_what_an_operator_sent_again_is_not() {
-    each(async |world| {
-        keep(&world.service().await, &story(world)).await.unwrap();
-        let steps = world.steps(by_reference("R-1")).await;
-        let repeats: Vec<_> = steps.iter().filter(|step| step.repeat).collect();
-        assert_eq!(
-            repeats.len(),
-            4,
-            "the callback, and what came of it: {repeats:?}"
-        );
-        assert!(repeats.iter().all(|step| step.source.offset == 1));
-        assert_eq!(steps.iter().filter(|step| step.step == "raw").count(), 5);
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn a_callback_without_reference_is_a_check_of_its_own() {
     each(async |world| {
@@ -262,7 +132,7 @@ async fn refusals_are_listed_and_found_by_their_ids() {
             ]);
         }
         keep(&world.service().await, &batch).await.unwrap();
-        let history = world.history().await;
+        let history = world.history();
         let first = history.rejected(-1, 3).await.unwrap();
         let rest = history.rejected(first[2].seq, 3).await.unwrap();
         assert_eq!((first.len(), rest.len()), (3, 2));

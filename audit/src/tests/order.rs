@@ -30,7 +30,7 @@ fn second(at: i64) -> Timestamp {
 
 /// The references of all checks, page after page.
 async fn paged(world: &World, mut query: Query) -> Vec<String> {
-    let history = world.history().await;
+    let history = world.history();
     let mut references = Vec::new();
     loop {
         let page = history.checks(&query).await.unwrap();
@@ -98,7 +98,7 @@ async fn since_and_until_narrow_to_checks_with_a_step_between_them() {
 async fn a_cursor_shows_the_moment_it_was_made_and_serves_one_question() {
     each(async |world| {
         twelve(world).await;
-        let history = world.history().await;
+        let history = world.history();
         let query = Query {
             limit: 11,
             ..Query::default()
@@ -142,7 +142,7 @@ async fn a_cursor_shows_the_moment_it_was_made_and_serves_one_question() {
 async fn an_empty_history_answers() {
     each(async |world| {
         assert!(world.steps(Query::default()).await.is_empty());
-        let history = world.history().await;
+        let history = world.history();
         assert!(history.rejected(-1, 10).await.unwrap().is_empty());
         assert!(history.check_of("nobody").await.unwrap().is_none());
     })

@@ -84,7 +84,6 @@ async fn the_service_appends_publishes_receipts_and_stops_when_asked() {
             until("60 entries", async || {
                 world
                     .history()
-                    .await
                     .checks(&Query::default())
                     .await
                     .is_ok_and(|page| {

@@ -12,7 +12,7 @@ use stage::{
     BatchLimit, Broker, Chance, Codec, Context, Health, Record, Stopper,
     broker::embedded::{Embedded, Opening},
     clock::MockClock,
-    database::{Database, Location},
+    database::{Database, Location, Migrations},
     keep::{Keep as _, KeepError},
 };
 use tempfile::TempDir;
@@ -37,6 +37,7 @@ pub(crate) const BEGIN: i64 = 1_790_000_000_000_000;
 pub(crate) struct World {
     pub(crate) name: &'static str,
     pub(crate) config: Config,
+    databases: (Database, Database),
     pub(crate) clock: MockClock,
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) codec: Arc<Codec>,
@@ -75,7 +76,7 @@ impl World {
             key_file: Some(key_file),
             ..Config::default()
         };
-        migrate(&config).await;
+        let databases = migrated(&config).await;
         let clock = MockClock::at(Timestamp::from_micros(BEGIN));
         let opening = Opening {
             prefix: "idtrail".to_owned(),
@@ -92,6 +93,7 @@ impl World {
         Some(Self {
             name,
             config,
+            databases,
             clock,
             broker,
             codec: Arc::new(codec),
@@ -112,19 +114,28 @@ impl World {
 
     /// The service as a process starts it.
     pub(crate) async fn service(&self) -> Service {
-        let service = Service::open(&self.config, &self.context()).await.unwrap();
+        let service = self.fresh_service().await;
         service.codec.prepare(&[Topic::Audited]).await.unwrap();
         service.audit.offsets().await.unwrap();
         service
     }
 
-    pub(crate) async fn history(&self) -> History {
-        History::open(&self.config).await.unwrap()
+    /// The same before it has looked at anything.
+    pub(crate) async fn fresh_service(&self) -> Service {
+        let (history, keys) = &self.databases;
+        let kek = self.config.kek().unwrap();
+        let service = Service::on((history, keys), kek, &self.context()).await;
+        service.unwrap()
+    }
+
+    pub(crate) fn history(&self) -> History {
+        let (history, keys) = &self.databases;
+        History::on((history, keys), self.config.kek().unwrap())
     }
 
     /// Everything that the history tells, check after check.
     pub(crate) async fn steps(&self, query: Query) -> Vec<Step> {
-        let page = self.history().await.checks(&query).await.unwrap();
+        let page = self.history().checks(&query).await.unwrap();
         assert_eq!(page.next_cursor, None);
         page.checks
             .into_iter()
@@ -132,25 +143,34 @@ impl World {
             .collect()
     }
 
-    pub(crate) async fn database(&self) -> Database {
-        self.config.open().await.unwrap().0
+    pub(crate) fn database(&self) -> Database {
+        self.databases.0.clone()
     }
 
-    pub(crate) async fn key_database(&self) -> Database {
-        self.config.open().await.unwrap().1
+    pub(crate) fn key_database(&self) -> Database {
+        self.databases.1.clone()
     }
 
     /// Whether any byte of the database holds a text, plain, in hex or in base64.
-    pub(crate) async fn holds(&self, location: &Location, text: &str) -> bool {
-        let database = Database::open(location, "test").unwrap();
+    pub(crate) async fn holds(
+        &self,
+        (location, database): (&Location, &Database),
+        text: &str,
+    ) -> bool {
         let forms = [text.to_owned(), hex::encode(text), STANDARD.encode(text)];
+        let (history, keys) = &self.databases;
+        let database = if *what == self.config.keys {
+            keys
+        } else {
+            history
+        };
         let held = match database {
             Database::Sqlite(_) => {
-                let file = location.url.trim_start_matches("sqlite:");
+                let file = what.url.trim_start_matches("sqlite:");
                 let parts = ["", "-wal"].map(|suffix| std::fs::read(format!("{file}{suffix}")));
                 parts.into_iter().flatten().flatten().collect()
             }
-            Database::Postgres(pool) => everything(&pool).await.into_bytes(),
+            Database::Postgres(pool) => everything(pool).await.into_bytes(),
         };
         assert!(!held.is_empty());
         forms.iter().any(|form| {
@@ -168,15 +188,17 @@ impl World {
     }
 }
 
-/// Makes the tables of both databases.
-pub(crate) async fn migrate(config: &Config) {
-    for (location, migrations) in [
-        (&config.database, &MIGRATIONS),
-        (&config.keys, &KEY_MIGRATIONS),
-    ] {
+/// Both databases with their tables.
+async fn migrated(config: &Config) -> (Database, Database) {
+    let open = async |location: &Location, migrations: &Migrations| {
         let database = Database::open(location, "test").unwrap();
         database.migrate("test", migrations).await.unwrap();
-    }
+        database
+    };
+    (
+        open(&config.database, &MIGRATIONS).await,
+        open(&config.keys, &KEY_MIGRATIONS).await,
+    )
 }
 
 /// Appends these records as one batch, as the loop would.

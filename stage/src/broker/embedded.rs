@@ -21,6 +21,8 @@ use self::{
 use super::{Assigned, Broker, BrokerError, Extent, Lag, Publisher, Reader, Subscription};
 use crate::{Clock, Output, Registry};
 
+mod change;
+mod extent;
 mod group;
 mod layout;
 mod publisher;
@@ -284,25 +286,6 @@ impl Broker for Embedded {
 
     fn prefix(&self) -> &str {
         &self.0.prefix
-    }
-}
-
-impl Embedded {
-    async fn extent(&self, id: PartitionId) -> Result<Extent, BrokerError> {
-        let row: Option<(i64, i64)> = sqlx::query_as(
-            "SELECT first_offset, next_offset FROM partitions WHERE partition_id = ?",
-        )
-        .bind(id.number())
-        .fetch_optional(&self.0.reading)
-        .await
-        .map_err(unavailable)?;
-        let (first, next) =
-            row.ok_or_else(|| BrokerError::Topic(id.topic().name(&self.0.prefix)))?;
-        Ok(Extent {
-            partition: id.partition(),
-            first,
-            next,
-        })
     }
 }
 
