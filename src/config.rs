@@ -92,7 +92,7 @@ impl Default for Batch {
         let limit = BatchLimit::default();
         Self {
             records: limit.records,
-            wait_ms: u64::try_from(limit.wait.as_millis()).unwrap_or(5),
+            wait_ms: u64::try_from(limit.wait.as_millis()).unwrap_or(20),
         }
     }
 }

@@ -55,6 +55,7 @@ async fn measure(name: &str, real: bool, posts: usize) {
 #[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
 async fn settle(system: &System, entries: usize) {
     let begun = Instant::now();
+    let mut told = 0;
     loop {
         let have = system.metric("audit", "idtrail_audit_appends_total").await;
         if have >= entries as f64 {
@@ -64,6 +65,24 @@ async fn settle(system: &System, entries: usize) {
             println!("the history holds {have} of {entries} entries after 5 minutes");
             return;
         }
+        let seconds = begun.elapsed().as_secs();
+        if seconds > told {
+            told = seconds;
+            println!("pipeline:   {}", progress(system).await);
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// How many records each stage has finished, so that a tail shows who is behind.
+async fn progress(system: &System) -> String {
+    let mut parts = Vec::new();
+    for service in ["validate", "enrich", "notify", "audit"] {
+        let label = format!("stage=\"{service}\"");
+        let done = system
+            .labelled(service, "idtrail_records_processed_total", &label)
+            .await;
+        parts.push(format!("{service} {done:.0}"));
+    }
+    parts.join(", ")
 }

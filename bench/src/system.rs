@@ -207,6 +207,18 @@ impl System {
             .sum()
     }
 
+    /// A metric with this label.
+    pub(crate) async fn labelled(&self, process: &str, name: &str, label: &str) -> f64 {
+        let process = if self.real { process } else { "up" };
+        let page = self.page(process, "/metrics").await;
+        let mut lines = page
+            .lines()
+            .filter(|line| line.starts_with(name) && line.contains(label));
+        lines
+            .find_map(|line| line.rsplit(' ').next()?.parse().ok())
+            .unwrap_or(0.0)
+    }
+
     /// The data folder of the embedded kind.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")

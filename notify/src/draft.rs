@@ -1,10 +1,13 @@
 //! A notice between the decision to tell and its end.
 
 use schemas::{
-    Audience, Delivery, Event as _, Id, Notice, NoticeOutcome, Notified, Position, Timestamp,
+    Audience, Delivery, Event as _, Id, Notice, NoticeOutcome, Notified, Position, Timestamp, Topic,
 };
 use serde::{Deserialize, Serialize};
-use stage::{Record, trace::TraceParent};
+use stage::{
+    Record,
+    telemetry::{self, SpanKind},
+};
 
 use crate::{
     decide::Why,
@@ -69,13 +72,16 @@ impl Origin {
     /// A record, of which a decision is made now.
     pub(crate) fn of(record: &Record, check: Option<String>, now: Timestamp) -> Self {
         let traceparent = record.header(schemas::header::TRACEPARENT);
+        let name = if record.topic == Topic::Enriched {
+            "process enriched"
+        } else {
+            "process rejected"
+        };
         Self {
             check,
             source: record.position.clone(),
             // A malformed one is none: it must not travel on.
-            traceparent: traceparent
-                .and_then(TraceParent::parse)
-                .map(|trace| trace.to_string()),
+            traceparent: telemetry::step(name, SpanKind::Consumer, traceparent, Vec::new()),
             decided_at: now,
             received_at: None,
             key: record.key.clone().unwrap_or_default(),

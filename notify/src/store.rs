@@ -19,6 +19,9 @@ mod sqlite;
 /// The next offset of a partition.
 pub(crate) type Offset = (Topic, i32, i64);
 
+/// Waiting notices are counted up to here, once a second: a longer backlog is as much of an alarm.
+const COUNTED: i64 = 100_000;
+
 /// The outbox, what was told of each check, and where reading goes on.
 ///
 /// **Consistency**: one writer at a time, also over processes: who has begun a [`Work`] sees what every
@@ -44,7 +47,7 @@ pub(crate) trait Store: Send + Sync + std::fmt::Debug {
     /// Takes back the marks that a crash left; the attempts count, since they may have succeeded. How many.
     async fn recover(&self) -> Result<u64, Retry>;
 
-    /// How many notices wait, and since when the oldest does.
+    /// How many notices wait (at most [`COUNTED`]), and since when the oldest does.
     async fn backlog(&self) -> Result<(i64, Option<Timestamp>), Retry>;
 
     /// Whether an alert window has ended.

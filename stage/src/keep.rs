@@ -10,13 +10,16 @@ use async_trait::async_trait;
 use schemas::Topic;
 
 use crate::{
-    Codec, Context, Reader, Record, Retry,
+    BatchLimit, Codec, Context, Reader, Record, Retry,
     broker::{Assigned, Start},
     retry,
 };
 
 /// How long a standby waits before it asks again whether it leads.
 const STANDBY: Duration = Duration::from_secs(1);
+/// How many of the loop's batches are stored at once when there is a backlog: a database transaction has a
+/// price of its own (locks, two fsyncs) that more records share.
+const BATCHES: usize = 4;
 /// How often lag is looked at.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -200,11 +203,11 @@ async fn follow<K: Keep>(
     (reader, positions): (&mut dyn Reader, &Positions),
 ) {
     let status = context.health.stage(K::NAME);
-    while let Some(taken) = context
-        .stopper
-        .run_until_stopped(reader.next(&context.limit))
-        .await
-    {
+    let limit = BatchLimit {
+        records: context.limit.records * BATCHES,
+        ..context.limit
+    };
+    while let Some(taken) = context.stopper.run_until_stopped(reader.next(&limit)).await {
         let note =
             |retry: &Retry, pause: Duration| status.retrying(retry, pause, context.clock.now());
         let batch = match taken {

@@ -9,6 +9,9 @@ use crate::{Codec, Context, Output, Publisher, Retry, retry};
 
 /// Records published in one transaction; bounds what a failed one repeats.
 const BATCH: usize = 1_000;
+/// Pause after a transaction that did not fill up: what comes meanwhile shares the next one. Nobody waits for
+/// the record of a notice or a receipt.
+const GATHER: Duration = Duration::from_millis(50);
 /// How often the database is asked when nobody rings: what another process left behind is found within this.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -122,8 +125,11 @@ async fn follow<O: Outbox>(
         // A crash here leaves the mark behind, which is why the broker's own position counts.
         outbox.published(last).await?;
         status.committed(count, context.clock.now());
-        if context.stopper.is_stopping() {
-            return Ok(());
+        if count < BATCH {
+            let _stopped = context
+                .stopper
+                .run_until_stopped(tokio::time::sleep(GATHER))
+                .await;
         }
     }
 }

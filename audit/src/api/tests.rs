@@ -38,7 +38,7 @@ async fn filled(world: &World) {
     }
 }
 
-async fn api(world: &World, readers: &[Reader]) -> Router {
+fn api(world: &World, readers: &[Reader]) -> Router {
     router(Api {
         history: Arc::new(world.history()),
         access: Arc::new(Access::of(readers).unwrap()),

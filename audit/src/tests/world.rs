@@ -152,11 +152,7 @@ impl World {
     }
 
     /// Whether any byte of the database holds a text, plain, in hex or in base64.
-    pub(crate) async fn holds(
-        &self,
-        (location, database): (&Location, &Database),
-        text: &str,
-    ) -> bool {
+    pub(crate) async fn holds(&self, what: &Location, text: &str) -> bool {
         let forms = [text.to_owned(), hex::encode(text), STANDARD.encode(text)];
         let (history, keys) = &self.databases;
         let database = if *what == self.config.keys {

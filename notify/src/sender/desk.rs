@@ -121,6 +121,9 @@ impl<'a> Desk<'a> {
                 }),
             }
         }
+        if reachable.is_empty() {
+            return Ok(());
+        }
         let numbers: Vec<i64> = reachable.iter().map(|(one, _)| one.number).collect();
         let started = self.sender.store.start(&numbers, now).await?;
         // From here on a crash leaves marks, and what bears one is sent again after the next start.

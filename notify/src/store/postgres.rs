@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use stage::Retry;
 
 use super::{
-    Offset, Store, Work,
+    COUNTED, Offset, Store, Work,
     row::{self, unready},
 };
 use crate::draft::{Publication, Waiting};
@@ -123,9 +123,10 @@ impl Store for Postgres {
 
     async fn backlog(&self) -> Result<(i64, Option<Timestamp>), Retry> {
         let row: (i64, Option<i64>) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM outbox),
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS some),
                     (SELECT decided_at FROM outbox ORDER BY number LIMIT 1)",
         )
+        .bind(COUNTED)
         .fetch_one(&self.pool)
         .await
         .map_err(unready)?;

@@ -9,7 +9,7 @@ use stage::Retry;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
-    Offset, Store, Work,
+    COUNTED, Offset, Store, Work,
     row::{self, unready},
 };
 use crate::draft::{Publication, Waiting};
@@ -42,18 +42,6 @@ impl Sqlite {
             .await
             .map_err(unready)?;
         Ok(work::Writing { transaction, lock })
-    }
-
-    /// One statement over a JSON array of numbers, in a transaction of its own; how many rows it changed.
-    async fn change(&self, sql: &'static str, numbers: &[i64]) -> Result<u64, Retry> {
-        let mut writing = self.begin_writing().await?;
-        let done = sqlx::query(sql)
-            .bind(row::json(&numbers))
-            .execute(&mut *writing.transaction)
-            .await
-            .map_err(unready)?;
-        Box::new(writing).commit().await?;
-        Ok(done.rows_affected())
     }
 }
 
@@ -103,25 +91,35 @@ impl Store for Sqlite {
     }
 
     async fn release(&self, numbers: &[i64]) -> Result<(), Retry> {
-        let released = self.change(
+        let mut writing = self.begin_writing().await?;
+        sqlx::query(
             "UPDATE outbox SET started_at = NULL, attempts = attempts - 1
              WHERE number IN (SELECT value FROM json_each(?)) AND started_at IS NOT NULL",
-            numbers,
-        );
-        released.await.map(|_| ())
+        )
+        .bind(row::json(&numbers))
+        .execute(&mut *writing.transaction)
+        .await
+        .map_err(unready)?;
+        Box::new(writing).commit().await
     }
 
     async fn recover(&self) -> Result<u64, Retry> {
-        let all =
-            "UPDATE outbox SET started_at = NULL WHERE started_at IS NOT NULL AND ? IS NOT NULL";
-        self.change(all, &[]).await
+        let mut writing = self.begin_writing().await?;
+        let recovered =
+            sqlx::query("UPDATE outbox SET started_at = NULL WHERE started_at IS NOT NULL")
+                .execute(&mut *writing.transaction)
+                .await
+                .map_err(unready)?;
+        Box::new(writing).commit().await?;
+        Ok(recovered.rows_affected())
     }
 
     async fn backlog(&self) -> Result<(i64, Option<Timestamp>), Retry> {
         let row: (i64, Option<i64>) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM outbox),
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?)),
                     (SELECT decided_at FROM outbox ORDER BY number LIMIT 1)",
         )
+        .bind(COUNTED)
         .fetch_one(&self.pool)
         .await
         .map_err(unready)?;

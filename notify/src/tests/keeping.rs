@@ -200,3 +200,24 @@ async fn a_whole_batch_of_one_check_keeps_its_order() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn whoever_has_something_to_do_is_rung_with_the_commit() {
+    each(async |world: &World| {
+        let rings = |bell: &tokio::sync::Notify| {
+            let mut ring = std::pin::pin!(bell.notified());
+            ring.as_mut().enable()
+        };
+        let service = world.service(&world.context()).await;
+        let bells = &service.notify.bells;
+        world
+            .keep(&service, &[world.enriched("check-1", Outcome::Passed)])
+            .await;
+        assert!(rings(&bells.sender) && !rings(&bells.relay));
+        world
+            .keep(&service, &[world.enriched("check-1", Outcome::Passed)])
+            .await;
+        assert!(!rings(&bells.sender) && rings(&bells.relay));
+    })
+    .await;
+}

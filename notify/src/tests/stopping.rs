@@ -184,3 +184,50 @@ async fn a_second_wish_to_stop_does_not_wait() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_two_processes_one_tells_and_the_other_takes_over() {
+    let Some(world) = World::new("PostgreSQL").await else {
+        return;
+    };
+    let (first, second) = (world.context(), world.context());
+    let (one, other) = (world.service(&first).await, world.service(&second).await);
+    let batch = |from: usize| -> Vec<_> {
+        (from..from + 20)
+            .map(|n| world.enriched(&format!("check-{n}"), Outcome::Passed))
+            .collect()
+    };
+    let story = async {
+        until("one to lead", async || {
+            one.sender.lead.holds().await.unwrap()
+        })
+        .await;
+        world.keep(&one, &batch(0)).await;
+        until("all to be told", async || {
+            world.ended(&one).await.len() == 40
+        })
+        .await;
+        let standby = second.health.all()[sender::NAME].state;
+        assert_eq!(standby, "standby");
+        first.stopper.stop();
+    };
+    tokio::select! {
+        ((), ()) = async { tokio::join!(story, sender::run(&one.sender, &first)) } => {}
+        () = sender::run(&other.sender, &second) => panic!("it was not asked to stop"),
+    }
+    drop(one);
+    let story = async {
+        // It reads where the first one left off, as the loop does when the lead comes.
+        use stage::keep::Keep as _;
+        other.notify.offsets().await.unwrap();
+        world.keep(&other, &batch(20)).await;
+        until("the other to tell", async || {
+            world.ended(&other).await.len() == 80
+        })
+        .await;
+        second.stopper.stop();
+    };
+    tokio::join!(story, sender::run(&other.sender, &second));
+    assert_eq!(world.script.tries(), 80, "nobody was told twice");
+    world.clear().await;
+}

@@ -6,7 +6,7 @@ use super::*;
 async fn without_readers_this_machine_needs_no_login_and_pages_of_other_sites_get_nothing() {
     each(async |world| {
         filled(world).await;
-        let router = api(world, &[]).await;
+        let router = api(world, &[]);
         let answer = ask(
             &router,
             "GET",
@@ -46,7 +46,7 @@ async fn without_readers_this_machine_needs_no_login_and_pages_of_other_sites_ge
 async fn the_doors_open_to_whom_they_should() {
     each(async |world| {
         filled(world).await;
-        let router = api(world, &readers(world)).await;
+        let router = api(world, &readers(world));
         let event = |reference: &str, account: &str, offset| {
             About::check(reference, account, (0, offset))
                 .checked()

@@ -6,7 +6,7 @@ use super::*;
 async fn wrong_questions_are_refused_and_never_show_more() {
     each(async |world| {
         filled(world).await;
-        let router = api(world, &[]).await;
+        let router = api(world, &[]);
         for (path, status, code) in [
             ("/v1/checks?acount=A-1", 400, "bad-parameters"),
             ("/v1/checks?account=A-1&account=A-0", 400, "bad-parameters"),
@@ -51,7 +51,7 @@ async fn pages_follow_one_another_and_a_cursor_is_one_reader_s() {
         filled(world).await;
         let mut readers = readers(world);
         readers[1].accounts = vec!["A-0".to_owned(), "id-A-1".to_owned()];
-        let router = api(world, &readers).await;
+        let router = api(world, &readers);
         let (all, one) = (format!("Bearer {ALL_TOKEN}"), format!("Bearer {ONE_TOKEN}"));
         for token in [&all, &one] {
             let (mut path, mut seen) = ("/v1/checks?limit=4".to_owned(), Vec::new());
@@ -76,7 +76,7 @@ async fn pages_follow_one_another_and_a_cursor_is_one_reader_s() {
 #[tokio::test]
 async fn the_description_names_what_is_there_and_nothing_else() {
     let world = World::new("SQLite").await.unwrap();
-    let router = api(&world, &[]).await;
+    let router = api(&world, &[]);
     let answer = ask(&router, "GET", "/openapi.json", &[]).await;
     assert_eq!(answer.body["openapi"], "3.1.0");
     for path in answer.body["paths"].as_object().unwrap().keys() {

@@ -88,7 +88,8 @@ fn consuming(settings: &KafkaSettings) -> ClientConfig {
         .set("auto.offset.reset", "earliest")
         // The default of a second halves what one consumer can take.
         .set("fetch.queue.backoff.ms", "10")
-        .set("fetch.wait.max.ms", "200")
+        .set("fetch.wait.max.ms", "25")
+        .set("fetch.min.bytes", "4096")
         // Bounds the memory of what is fetched ahead: a few batches.
         .set("queued.max.messages.kbytes", "16384")
         .set("fetch.max.bytes", "8388608")
