@@ -1,6 +1,8 @@
 # `make` alone says what there is.
 
 .DEFAULT_GOAL := help
+# `idtrail --version` names what it was built from.
+export IDTRAIL_REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 .PHONY: help up demo test soak bench check clean
 
 help: ## this list
@@ -10,7 +12,7 @@ up: ## all services in one process, with no other software; data in ./data
 	tests/parts/setup.sh build
 	cargo run --release --locked -- up
 
-demo: ## a callback from the door to the notice and its proof, in a minute
+demo: ## the whole story unattended, in seconds once built
 	tests/parts/setup.sh build
 	cargo build --release --locked
 	target/release/idtrail demo
@@ -32,7 +34,7 @@ soak: ## long load with kills in between, ended by proofs
 
 bench: ## how fast, with the same parts
 	tests/parts/setup.sh test
-	cargo build --release --locked -p bench
+	cargo build --release --locked -p bench -p idtrail
 	tests/run -- cargo run --release --locked -p bench -- all
 
 clean: ## what was built; ./data and the downloads stay

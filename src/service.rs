@@ -40,8 +40,12 @@ const SERVICES: [Service; 5] = [
 
 impl Service {
     /// The stages that it runs, by the names that `/status` shows.
-    fn stages(self) -> &'static [&'static str] {
+    fn stages(self, all: &All) -> &'static [&'static str] {
         match self {
+            // What is discarded ends with its decision; nothing is left to send.
+            Self::Notify if all.notify.channel == notify::ChannelKind::Discard => {
+                &["notify", "notify-relay"]
+            }
             Self::Ingest => &["ingest"],
             Self::Validate => &["validate"],
             Self::Enrich => &["enrich"],
@@ -70,6 +74,7 @@ pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
             "the embedded broker lives in one process: use `idtrail up`, or set `broker.kind = \"kafka\"`",
         ));
     }
+    let stages = service.stages(&all);
     process::serve(
         service.name(),
         service.stages(),
@@ -92,10 +97,10 @@ pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
 }
 
 /// The stages of all services.
-pub(crate) fn all_stages() -> Vec<&'static str> {
+pub(crate) fn all_stages(all: &All) -> Vec<&'static str> {
     SERVICES
         .iter()
-        .flat_map(|service| service.stages())
+        .flat_map(|service| service.stages(all))
         .copied()
         .collect()
 }

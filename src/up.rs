@@ -28,28 +28,24 @@ pub(crate) fn run(arguments: &Up) -> Result<Exit, Failure> {
     let all = settings(arguments)?;
     all.check()?;
     let data = arguments.data.clone();
-    process::serve(
-        "up",
-        &service::all_stages(),
-        all,
-        |all, context| async move {
-            let demo = prepare(&all, &context).await?;
-            let door = ingest::door::bind(all.door.listen)
-                .await
-                .map_err(Failure::usage)?;
-            say(&all, &data, demo);
-            let stopper = context.stopper.clone();
-            let retention = retain(&all, context.clone());
-            let (done, ()) = tokio::join!(
-                service::all_of_them(Arc::clone(&all), context, door),
-                retention
-            );
-            if stopper.is_stopping() && done.is_ok() {
-                output::note("stopped: everything that was accepted is kept");
-            }
-            done
-        },
-    )?;
+    let stages = service::all_stages(&all);
+    process::serve("up", &stages, all, |all, context| async move {
+        let demo = prepare(&all, &context).await?;
+        let door = ingest::door::bind(all.door.listen)
+            .await
+            .map_err(Failure::usage)?;
+        say(&all, &data, demo);
+        let stopper = context.stopper.clone();
+        let retention = retain(&all, context.clone());
+        let (done, ()) = tokio::join!(
+            service::all_of_them(Arc::clone(&all), context, door),
+            retention
+        );
+        if stopper.is_stopping() && done.is_ok() {
+            output::note("stopped: everything that was accepted is kept");
+        }
+        done
+    })?;
     Ok(Exit::Yes)
 }
 

@@ -123,7 +123,7 @@ impl Store for Postgres {
 
     async fn backlog(&self) -> Result<(i64, Option<Timestamp>), Retry> {
         let row: (i64, Option<i64>) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS some),
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS waiting),
                     (SELECT decided_at FROM outbox ORDER BY number LIMIT 1)",
         )
         .bind(COUNTED)
