@@ -75,24 +75,19 @@ pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
         ));
     }
     let stages = service.stages(&all);
-    process::serve(
-        service.name(),
-        service.stages(),
-        all,
-        |all, context| async move {
-            let door = match service {
-                Service::Ingest => Some(
-                    ingest::door::bind(all.door.listen)
-                        .await
-                        .map_err(Failure::usage)?,
-                ),
-                Service::Validate | Service::Enrich | Service::Notify | Service::Audit => None,
-            };
-            let mut services = JoinSet::new();
-            services.spawn(one(service, all, context.clone(), door));
-            until_ended(services, &context).await
-        },
-    )?;
+    process::serve(service.name(), stages, all, |all, context| async move {
+        let door = match service {
+            Service::Ingest => Some(
+                ingest::door::bind(all.door.listen)
+                    .await
+                    .map_err(Failure::usage)?,
+            ),
+            Service::Validate | Service::Enrich | Service::Notify | Service::Audit => None,
+        };
+        let mut services = JoinSet::new();
+        services.spawn(one(service, all, context.clone(), door));
+        until_ended(services, &context).await
+    })?;
     Ok(Exit::Yes)
 }
 
