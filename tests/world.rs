@@ -13,6 +13,7 @@ mod parts;
 mod posts;
 mod process;
 mod read;
+mod receipts;
 mod wait;
 
 pub(crate) use check::Whole;

@@ -80,15 +80,11 @@ impl Keep for Audit {
             Some(view) => view,
             None => self.store.view().await?,
         };
-        let t0 = std::time::Instant::now();
         let ranges = Ranges::of(batch, &view)?;
         let prepared = Batch::read(batch, &self.codec, &self.keys).await;
         // When this returns, the keys of the batch are durable. A crash before the append leaves keys that nobody uses.
-        let t1 = std::time::Instant::now();
         let resolved = self.keys.resolve(prepared.names()).await?;
-        let t2 = std::time::Instant::now();
         let counters = self.store.counters(&accounts(&resolved)).await?;
-        let t3 = std::time::Instant::now();
         let now = self.clock.now();
         let at = now.millis().max(view.at);
         if now.millis() < view.at.saturating_sub(MAX_STEP_BACK) {
@@ -100,17 +96,7 @@ impl Keep for Audit {
         let sealing = prepared.seal(&resolved, counters, (&view, at));
         let mut append = sealing.finish(self.chance).await;
         let next = ranges.conclude(&mut append, view, now);
-        let t4 = std::time::Instant::now();
         self.store.append(&append).await?;
-        let t5 = std::time::Instant::now();
-        eprintln!(
-            "read {:?} keys {:?} counters {:?} seal {:?} append {:?}",
-            t1 - t0,
-            t2 - t1,
-            t3 - t2,
-            t4 - t3,
-            t5 - t4
-        );
         // From here on the entries, the offsets and the receipts are there, all of them.
         tell(&append);
         ranges.tell_gaps();

@@ -122,19 +122,9 @@ async fn write(writing: &mut Transaction<'static, Pg>, append: &Append) -> sqlx:
     if size != append.before || !append.follows(&offsets) {
         return Ok(false);
     }
-    let t0 = std::time::Instant::now();
     write_entries(writing, append).await?;
-    let t1 = std::time::Instant::now();
     write_positions(writing, append).await?;
-    let t2 = std::time::Instant::now();
     write_receipts(writing, append).await?;
-    let t3 = std::time::Instant::now();
-    eprintln!(
-        "  entries {:?} pos {:?} rec {:?}",
-        t1 - t0,
-        t2 - t1,
-        t3 - t2
-    );
     query(
         "UPDATE head SET size = $1, root = $2, subtrees = $3, at = $4, receipts = greatest(receipts, $5)
          WHERE id = 1",

@@ -6,17 +6,17 @@ use stage::Record;
 
 use super::{
     records::About,
-    world::{World, each, keep},
+    world::{World, keep},
 };
 
-/// Batches of 1,000 records, each of 250 journeys of four steps: the mix of the topics, with a 3.2 KB callback.
+/// Batches of 1,000 records, each of 200 callbacks of 3.2 KB and what comes of them: checked, enriched, told to two.
 const BATCHES: i64 = 40;
-const JOURNEYS: i64 = 250;
+const JOURNEYS: i64 = 200;
 
 fn batch(world: &World, number: i64, body: &[u8]) -> Vec<Record> {
     let journey = |at: i64| {
         let offset = number * JOURNEYS + at;
-        // Four callbacks of each client.
+        // Four callbacks of each client, each about a check of its own.
         let about = About::check(
             &format!("R-{offset}"),
             &format!("A-{}", offset / 4),
@@ -24,6 +24,9 @@ fn batch(world: &World, number: i64, body: &[u8]) -> Vec<Record> {
         );
         let mut records = about.journey(world);
         records[0] = about.raw_with(body, None);
+        let mut second = records[2].clone();
+        second.position.partition = 1;
+        records.push(second);
         records
     };
     let mut records: Vec<Record> = (0..JOURNEYS).flat_map(journey).collect();
@@ -31,29 +34,37 @@ fn batch(world: &World, number: i64, body: &[u8]) -> Vec<Record> {
     records
 }
 
+#[expect(clippy::print_stderr, reason = "a measurement tells its result")]
+async fn measure(name: &'static str) {
+    let Some(world) = World::new(name).await else {
+        return;
+    };
+    let body = vec![b'x'; 3_200];
+    let service = world.service().await;
+    keep(&service, &batch(&world, 0, &body)).await.unwrap();
+    let batches: Vec<Vec<Record>> = (1..=BATCHES)
+        .map(|number| batch(&world, number, &body))
+        .collect();
+    let begun = Instant::now();
+    for batch in &batches {
+        keep(&service, batch).await.unwrap();
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let entries: usize = batches.iter().map(Vec::len).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = entries as f64 / seconds;
+    eprintln!("{name}: {entries} entries in {seconds:.2} s = {rate:.0} entries/s");
+    world.clear().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement, not a test"]
-#[expect(clippy::print_stderr, reason = "a measurement tells its result")]
-async fn bench() {
-    each(async |world| {
-        let body = vec![b'x'; 3_200];
-        let service = world.service().await;
-        keep(&service, &batch(world, 0, &body)).await.unwrap();
-        let batches: Vec<Vec<Record>> = (1..=BATCHES)
-            .map(|number| batch(world, number, &body))
-            .collect();
-        let begun = Instant::now();
-        for batch in &batches {
-            keep(&service, batch).await.unwrap();
-        }
-        let seconds = begun.elapsed().as_secs_f64();
-        let entries: usize = batches.iter().map(Vec::len).sum();
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = entries as f64 / seconds;
-        eprintln!(
-            "{}: {entries} entries in {seconds:.2} s = {rate:.0} entries/s",
-            world.name
-        );
-    })
-    .await;
+async fn bench_sqlite() {
+    measure("SQLite").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement, not a test"]
+async fn bench_postgres() {
+    measure("PostgreSQL").await;
 }

@@ -30,6 +30,11 @@ mod transaction;
 /// How long a question about topics and offsets may take.
 const ASK: Duration = Duration::from_secs(5);
 
+/// How long topics that were made may take until every broker knows them.
+const CREATE: Duration = Duration::from_secs(10);
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// How to reach Kafka.
 #[derive(Clone)]
 pub struct KafkaSettings {
@@ -218,6 +223,16 @@ impl Broker for Kafka {
     async fn create_topics(&self) -> Result<Vec<Topic>, BrokerError> {
         let missing = self.ask(admin::missing).await?;
         admin::create(&self.settings, &missing).await?;
+        // The controller has them; the brokers that others ask hear of it a moment later.
+        let deadline = tokio::time::Instant::now() + CREATE;
+        while !self.ask(admin::missing).await?.is_empty() {
+            if tokio::time::Instant::now() > deadline {
+                return Err(BrokerError::Unavailable(
+                    "topics that were made are not there after 10 s".to_owned(),
+                ));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
         Ok(missing)
     }
 

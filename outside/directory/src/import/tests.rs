@@ -1,3 +1,5 @@
+//! What an import holds, and that its examples are true.
+
 use super::*;
 use crate::demo_import;
 

@@ -14,6 +14,7 @@ use super::{BrokerError, KafkaSettings, Subscription, blocking};
 use crate::{BatchLimit, Output, Record};
 
 mod rebalance;
+mod rewind;
 mod thread;
 
 /// One member of a group.

@@ -1,3 +1,5 @@
+//! What an import refuses, with line and field, and that it changes nothing then.
+
 use super::{super::*, DEMO, csv};
 use crate::demo_import;
 

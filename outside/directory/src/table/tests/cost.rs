@@ -1,3 +1,5 @@
+//! What a look-up costs; measured on demand.
+
 use std::{
     sync::{
         Arc,

@@ -1,3 +1,5 @@
+//! Whose reference is this: every rule of the look-up.
+
 use schemas::{CommissionOwner, FoundBy, Party, Refusal};
 
 use super::{asked, each, import_of};

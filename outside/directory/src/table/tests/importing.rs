@@ -1,3 +1,5 @@
+//! An import replaces the table whole or not at all.
+
 use std::time::Duration;
 
 use schemas::Refusal;

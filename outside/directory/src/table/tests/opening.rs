@@ -1,3 +1,5 @@
+//! Which tables fit, and which command mends those that do not.
+
 use schemas::Refusal;
 
 use super::{World, asked, each, import_of, settings};

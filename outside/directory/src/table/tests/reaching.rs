@@ -1,3 +1,5 @@
+//! How a user or queue is reached at the moment of telling.
+
 use super::{each, import_of};
 use crate::{Address, Directory, Table};
 

@@ -24,8 +24,6 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(1);
 /// One poll while nothing is there: how soon a leaving caller is noticed.
 const POLL: Duration = Duration::from_millis(100);
-/// How long seeking back may take.
-const SEEK: Duration = Duration::from_secs(5);
 
 /// What the thread is asked to do.
 pub(super) enum Ask {
@@ -43,15 +41,15 @@ pub(super) enum Ask {
 pub(super) struct Driver {
     settings: Arc<KafkaSettings>,
     transactional_id: String,
-    consumer: BaseConsumer<Moves>,
+    pub(super) consumer: BaseConsumer<Moves>,
     moves: Moves,
     producer: Option<Transactional>,
     /// First and next offset of the batch that is out, for each of its partitions.
-    out: BTreeMap<At, (i64, i64)>,
+    pub(super) out: BTreeMap<At, (i64, i64)>,
     /// Set when a partition of the batch that is out has left.
-    void: bool,
+    pub(super) void: bool,
     /// Read and not given out, because polling had to go on.
-    kept: Vec<Record>,
+    pub(super) kept: Vec<Record>,
     paused: bool,
 }
 
@@ -282,32 +280,5 @@ impl Driver {
                 .insert(Transactional::open(&self.settings, &self.transactional_id)?),
         };
         producer.write(outputs, &offsets, &group)
-    }
-
-    /// Seeks back to where the batch that is out began, as far as its partitions are still here.
-    fn rewind(&mut self) -> Result<(), BrokerError> {
-        let assignment = self
-            .consumer
-            .assignment()
-            .map_err(|error| failure::of(&error))?;
-        let mut list = TopicPartitionList::new();
-        for ((topic, partition), (first, _)) in &self.out {
-            if assignment.find_partition(topic, *partition).is_some() {
-                list.add_partition_offset(topic, *partition, Offset::Offset(*first))
-                    .map_err(|error| failure::of(&error))?;
-            }
-        }
-        if list.count() > 0 {
-            self.consumer
-                .seek_partitions(list, SEEK)
-                .map_err(|error| failure::of(&error))?;
-        }
-        let out = std::mem::take(&mut self.out);
-        // What was read behind the batch will be read again behind it.
-        self.kept.retain(|record| {
-            !out.contains_key(&(record.position.topic.clone(), record.position.partition))
-        });
-        self.void = false;
-        Ok(())
     }
 }
