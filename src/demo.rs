@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{SocketAddr, TcpListener},
+    os::unix::fs::DirBuilderExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -106,7 +107,7 @@ struct System {
 
 impl System {
     fn start(folder: &Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(folder)?;
+        std::fs::DirBuilder::new().mode(0o700).create(folder)?;
         let free = || TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let (door, admin, api) = (free()?, free()?, free()?);
         let log = std::fs::File::create(folder.join("up.log"))?;

@@ -85,16 +85,13 @@ pub(crate) async fn broker(all: &All) -> Result<Arc<dyn Broker>, Failure> {
     if all.broker.kind == "kafka" {
         return crate::kafka::open(all, clock);
     }
-    Ok(Arc::new(embedded(all).await?))
-}
-
-/// Opens the embedded broker.
-pub(crate) async fn embedded(all: &All) -> Result<Embedded, Failure> {
     let opening = Opening {
         prefix: all.broker.prefix.clone(),
         partitions: all.broker.partitions,
     };
-    Ok(Embedded::open(&all.broker.file, opening, Arc::new(SystemClock)).await?)
+    Ok(Arc::new(
+        Embedded::open(&all.broker.file, opening, Arc::new(SystemClock)).await?,
+    ))
 }
 
 /// The context of the services of this process.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use stage::{Context, Settings, broker::embedded::Embedded, config::Origin};
+use stage::{Context, Settings, config::Origin};
 use toml::Value;
 
 use crate::{
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Up) -> Result<Exit, Failure> {
             .map_err(Failure::usage)?;
         say(&all, &data, demo);
         let stopper = context.stopper.clone();
-        let retention = retain(&all, context.clone());
+        let retention = retain(context.clone());
         let (done, ()) = tokio::join!(
             service::all_of_them(Arc::clone(&all), context, door),
             retention
@@ -140,28 +140,18 @@ pub(crate) async fn prepare(all: &All, context: &Context) -> Result<bool, Failur
 }
 
 /// Deletes what is no longer kept, until asked to stop.
-async fn retain(all: &All, context: Context) {
-    if all.broker.kind != "embedded" {
-        return;
-    }
-    let Ok(embedded) = process::embedded(all).await else {
-        return;
-    };
+async fn retain(context: Context) {
     while context
         .stopper
         .run_until_stopped(tokio::time::sleep(RETENTION))
         .await
         .is_some()
     {
-        sweep(&embedded).await;
-    }
-}
-
-async fn sweep(embedded: &Embedded) {
-    match embedded.retain().await {
-        Ok(0) => {}
-        Ok(deleted) => tracing::info!(deleted, "records were deleted by retention"),
-        Err(error) => tracing::warn!("retention could not delete: {error}"),
+        match context.broker.retain().await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, "records were deleted by retention"),
+            Err(error) => tracing::warn!("retention could not delete: {error}"),
+        }
     }
 }
 

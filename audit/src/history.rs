@@ -106,27 +106,19 @@ impl History {
     /// Opens both databases, beside whoever writes them.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         let (history, keys) = config.open().await?;
-        let this = Self::on((&history, &keys), config.kek()?);
-        this.keys_fit().await?;
-        Ok(this)
+        let kek = Arc::new(config.kek()?);
+        keys::fit(keys::open(&keys).as_ref(), &kek)
+            .await
+            .context("the setting `audit.keys`")??;
+        Ok(Self::on((&history, &keys), kek))
     }
 
-    pub(crate) fn on((history, keys): (&Database, &Database), kek: Kek) -> Self {
+    pub(crate) fn on((history, keys): (&Database, &Database), kek: Arc<Kek>) -> Self {
         Self {
             store: store::open(history),
             keys: keys::open(keys),
-            kek: Arc::new(kek),
+            kek,
         }
-    }
-
-    /// Whether this key-encryption key is one that the history was sealed with.
-    async fn keys_fit(&self) -> anyhow::Result<()> {
-        let used = self.keys.keks().await.context("the setting `audit.keys`")?;
-        anyhow::ensure!(
-            used.is_empty() || used.iter().any(|id| *id == self.kek.id()),
-            "the setting `audit.key_file` names another key than the one that the history is sealed with"
-        );
-        Ok(())
     }
 
     /// Checks with all their steps.

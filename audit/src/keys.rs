@@ -93,6 +93,17 @@ pub(crate) fn open(database: &Database) -> Arc<dyn KeyStore> {
     }
 }
 
+/// Whether a key-encryption key is one that the history was sealed with; if nothing is sealed yet, any is.
+pub(crate) async fn fit(store: &dyn KeyStore, kek: &Kek) -> Result<anyhow::Result<()>, Retry> {
+    let used = store.keks().await?;
+    if used.is_empty() || used.iter().any(|id| *id == kek.id()) {
+        return Ok(Ok(()));
+    }
+    Ok(Err(anyhow::anyhow!(
+        "the setting `audit.key_file` names another key than the one that the history is sealed with"
+    )))
+}
+
 /// The data key, opened.
 pub(crate) fn open_key(kek: &Kek, wrapped: &Wrapped) -> Result<DataKey, Retry> {
     kek.unwrap(wrapped.subject, &wrapped.sealed).ok_or_else(|| {

@@ -121,6 +121,11 @@ pub trait Broker: Send + Sync + std::fmt::Debug {
     /// Whether every topic is there and fits; the error names the first that does not.
     async fn check_topics(&self) -> Result<(), BrokerError>;
 
+    /// Deletes what the topics no longer keep; how many records. A broker that does so by itself has nothing to do.
+    async fn retain(&self) -> Result<u64, BrokerError> {
+        Ok(0)
+    }
+
     /// Where the ids of Avro schemas are looked up.
     fn registry(&self) -> &dyn Registry;
 

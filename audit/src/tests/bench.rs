@@ -1,6 +1,6 @@
 //! How fast: `cargo test --release -p audit bench -- --ignored --nocapture`, with `IDTRAIL_TEST_POSTGRES` for both.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use stage::Record;
 
@@ -8,6 +8,7 @@ use super::{
     records::About,
     world::{World, keep},
 };
+use crate::service::Service;
 
 /// Batches of 1,000 records, each of 200 callbacks of 3.2 KB and what comes of them: checked, enriched, told to two.
 const BATCHES: i64 = 40;
@@ -40,20 +41,28 @@ async fn measure(name: &'static str) {
         return;
     };
     let body = vec![b'x'; 3_200];
-    let service = world.service().await;
-    keep(&service, &batch(&world, 0, &body)).await.unwrap();
-    let batches: Vec<Vec<Record>> = (1..=BATCHES)
-        .map(|number| batch(&world, number, &body))
-        .collect();
-    let begun = Instant::now();
-    for batch in &batches {
-        keep(&service, batch).await.unwrap();
+    let kek = Arc::new(world.config.kek().unwrap());
+    let databases = (world.database(), world.key_database());
+    let service = Service::new(databases, kek, &world.context());
+    let story = async {
+        keep(&service, &batch(&world, 0, &body)).await.unwrap();
+        let batches: Vec<Vec<Record>> = (1..=BATCHES)
+            .map(|number| batch(&world, number, &body))
+            .collect();
+        let begun = Instant::now();
+        for batch in &batches {
+            keep(&service, batch).await.unwrap();
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        let entries: usize = batches.iter().map(Vec::len).sum();
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = entries as f64 / seconds;
+        eprintln!("{name}: {entries} entries in {seconds:.2} s = {rate:.0} entries/s");
+    };
+    tokio::select! {
+        () = story => {}
+        () = service.carry() => {}
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    let entries: usize = batches.iter().map(Vec::len).sum();
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let rate = entries as f64 / seconds;
-    eprintln!("{name}: {entries} entries in {seconds:.2} s = {rate:.0} entries/s");
     world.clear().await;
 }
 

@@ -17,7 +17,7 @@ use stage::{
 };
 use tempfile::TempDir;
 
-use crate::{Config, History, KEY_MIGRATIONS, MIGRATIONS, Query, Service, Step};
+use crate::{Config, History, KEY_MIGRATIONS, MIGRATIONS, Query, Step, service::Service};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -122,15 +122,16 @@ impl World {
 
     /// The same before it has looked at anything.
     pub(crate) async fn fresh_service(&self) -> Service {
+        let kek = Arc::new(self.config.kek().unwrap());
+        let noted = crate::keys::open(&self.databases.1).use_kek(kek.id()).await;
+        noted.unwrap();
         let (history, keys) = &self.databases;
-        let kek = self.config.kek().unwrap();
-        let service = Service::on((history, keys), kek, &self.context()).await;
-        service.unwrap()
+        Service::on((history, keys), kek, &self.context())
     }
 
     pub(crate) fn history(&self) -> History {
         let (history, keys) = &self.databases;
-        History::on((history, keys), self.config.kek().unwrap())
+        History::on((history, keys), Arc::new(self.config.kek().unwrap()))
     }
 
     /// Everything that the history tells, check after check.

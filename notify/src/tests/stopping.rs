@@ -197,11 +197,8 @@ async fn of_two_processes_one_tells_and_the_other_takes_over() {
             .map(|n| world.enriched(&format!("check-{n}"), Outcome::Passed))
             .collect()
     };
+    assert!(one.sender.lead.holds().await.unwrap());
     let story = async {
-        until("one to lead", async || {
-            one.sender.lead.holds().await.unwrap()
-        })
-        .await;
         world.keep(&one, &batch(0)).await;
         until("all to be told", async || {
             world.ended(&one).await.len() == 40

@@ -198,15 +198,15 @@ impl World {
     }
 }
 
-/// Waits until something holds; ten seconds are long for anything that a story waits for.
+/// Waits until something holds; half a minute is long for anything that a story waits for, on a busy machine too.
 pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..2_000 {
+    for _ in 0..6_000 {
         if holds().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("waited 10 s for: {what}");
+    panic!("waited 30 s for: {what}");
 }
 
 async fn new_postgres(name: &str) -> Option<String> {

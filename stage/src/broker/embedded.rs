@@ -121,23 +121,6 @@ impl Embedded {
         })))
     }
 
-    /// Deletes what the topics' retention no longer keeps; how many records.
-    pub async fn retain(&self) -> Result<u64, BrokerError> {
-        let (reply, answer) = oneshot::channel();
-        let change = Change {
-            guard: Guard::Retain {
-                now: self.0.clock.now(),
-            },
-            outputs: Vec::new(),
-            reply,
-        };
-        self.0.changes.send(change).await.map_err(gone)?;
-        let deleted = answer.await.map_err(gone)??;
-        Ok(deleted
-            .first()
-            .map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0)))
-    }
-
     /// Waits until everything that was accepted is written, and closes the file.
     pub async fn close(self) {
         self.0.reading.close().await;
@@ -278,6 +261,22 @@ impl Broker for Embedded {
 
     async fn check_topics(&self) -> Result<(), BrokerError> {
         Ok(())
+    }
+
+    async fn retain(&self) -> Result<u64, BrokerError> {
+        let (reply, answer) = oneshot::channel();
+        let change = Change {
+            guard: Guard::Retain {
+                now: self.0.clock.now(),
+            },
+            outputs: Vec::new(),
+            reply,
+        };
+        self.0.changes.send(change).await.map_err(gone)?;
+        let deleted = answer.await.map_err(gone)??;
+        Ok(deleted
+            .first()
+            .map_or(0, |(_, count)| u64::try_from(*count).unwrap_or(0)))
     }
 
     fn registry(&self) -> &dyn Registry {
