@@ -6,6 +6,7 @@
     reason = "runs print their seed and their tally"
 )]
 
+mod again;
 mod crash;
 mod door;
 mod house;

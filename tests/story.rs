@@ -275,39 +275,3 @@ fn mails_hold_no_more_than_they_may(world: &World) {
         "sales mails differ by more than the account: {sales:#?}"
     );
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_refused_is_shown_and_sent_through_again() {
-    let Some(world) = World::start(Kind::Embedded, Setting::default()).await else {
-        return;
-    };
-    let (media, body) = body_of("approved", "again", Some("A-77777:C-1"));
-    assert_eq!(world.post(media, body.clone()).await, 200);
-    world.settle(SOON).await;
-    let (_, said, _) = world.run(&["rejected", "list", "--json"]);
-    let id = lines(&said)[0]["id"].as_str().unwrap().to_owned();
-    let (code, said, error) = world.run(&["rejected", "show", &id, "--json"]);
-    assert_eq!(code, 0, "{error}");
-    assert_eq!(lines(&said)[0]["body"].as_str(), Some(body.as_str()));
-    let (code, said, error) = world.run(&[
-        "rejected", "replay", &id, "--reason", "a test", "--by", "me",
-    ]);
-    assert_eq!(code, 0, "{said}{error}");
-    let (tally, whole) = world.settle(SOON).await;
-    assert_eq!((tally.raw, tally.checked, tally.rejected), (2, 2, 2));
-    let ids: Vec<_> = whole
-        .of(Topic::Checked)
-        .iter()
-        .map(|(record, _)| record.header("ce_id").unwrap())
-        .collect();
-    assert_eq!(ids[0], ids[1], "the same bytes are the same event");
-    let again = whole
-        .raw
-        .iter()
-        .find(|record| record.header("replay_of").is_some())
-        .unwrap();
-    assert_eq!(again.header("replayed_by"), Some("me"));
-    assert_eq!(whole.of(Topic::Operated).len(), 1, "the act is told of");
-    let (code, _, error) = world.run(&["rejected", "show", "00000000-0000-4000-8000-000000000000"]);
-    assert!(code == 1 && error.contains("rejected list"), "{error}");
-}

@@ -1,12 +1,22 @@
 //! The key database in PostgreSQL.
 
 use async_trait::async_trait;
-use sqlx::{PgConnection, PgPool, query, query_as};
+use sqlx::{PgPool, query, query_as};
 use stage::Retry;
 use uuid::Uuid;
 
 use super::{KeyStore, New, Wrapped, unready};
 use crate::seal::{Blind, Kind};
+
+/// One statement, and so one transaction: what is there already under another handle undoes all of it.
+const ADD: &str = "
+    WITH named AS (
+        INSERT INTO handles (blind, kind, handle) SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::uuid[])
+    ), keyed AS (
+        INSERT INTO data_keys (subject, kek, sealed) SELECT * FROM unnest($4::uuid[], $5::bytea[], $6::bytea[])
+    )
+    INSERT INTO aliases (blind, check_handle, kind) SELECT * FROM unnest($7::bytea[], $8::uuid[], $9::smallint[])
+    ON CONFLICT DO NOTHING";
 
 /// One PostgreSQL database.
 #[derive(Debug)]
@@ -70,67 +80,38 @@ impl KeyStore for Postgres {
     }
 
     async fn add(&self, new: &New) -> Result<bool, Retry> {
-        let mut writing = self.0.begin().await.map_err(unready)?;
-        let added = write(&mut writing, new).await.map_err(unready)?;
-        if added {
-            // From here on the handles and keys are there, whatever becomes of the batch that needs them.
-            writing.commit().await.map_err(unready)?;
-        }
-        Ok(added)
-    }
-}
-
-async fn write(writing: &mut PgConnection, new: &New) -> sqlx::Result<bool> {
-    if !new.handles.is_empty() {
-        let done = query(
-            "INSERT INTO handles (blind, kind, handle)
-             SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::uuid[]) ON CONFLICT DO NOTHING",
-        )
-        .bind(bytes(new.handles.iter().map(|(blind, ..)| blind)))
-        .bind(numbers(new.handles.iter().map(|(_, kind, _)| *kind)))
-        .bind(
-            new.handles
-                .iter()
-                .map(|(.., handle)| *handle)
-                .collect::<Vec<_>>(),
-        )
-        .execute(&mut *writing)
-        .await?;
-        if done.rows_affected() < new.handles.len() as u64 {
-            return Ok(false);
-        }
-    }
-    if !new.keys.is_empty() {
         let of = |field: fn(&Wrapped) -> &Vec<u8>| -> Vec<&[u8]> {
             new.keys.iter().map(|key| field(key).as_slice()).collect()
         };
-        query(
-            "INSERT INTO data_keys (subject, kek, sealed)
-             SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bytea[])",
-        )
-        .bind(new.keys.iter().map(|key| key.subject).collect::<Vec<_>>())
-        .bind(of(|key| &key.kek))
-        .bind(of(|key| &key.sealed))
-        .execute(&mut *writing)
-        .await?;
+        let added = query(ADD)
+            .bind(bytes(new.handles.iter().map(|(blind, ..)| blind)))
+            .bind(numbers(new.handles.iter().map(|(_, kind, _)| *kind)))
+            .bind(
+                new.handles
+                    .iter()
+                    .map(|(.., handle)| *handle)
+                    .collect::<Vec<_>>(),
+            )
+            .bind(new.keys.iter().map(|key| key.subject).collect::<Vec<_>>())
+            .bind(of(|key| &key.kek))
+            .bind(of(|key| &key.sealed))
+            .bind(bytes(new.aliases.iter().map(|(blind, ..)| blind)))
+            .bind(
+                new.aliases
+                    .iter()
+                    .map(|(_, check, _)| *check)
+                    .collect::<Vec<_>>(),
+            )
+            .bind(numbers(new.aliases.iter().map(|(.., kind)| *kind)))
+            .execute(&self.0)
+            .await;
+        match added {
+            // From here on the handles and keys are there, whatever becomes of the batch that needs them.
+            Ok(_) => Ok(true),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+            Err(error) => Err(unready(error)),
+        }
     }
-    if !new.aliases.is_empty() {
-        query(
-            "INSERT INTO aliases (blind, check_handle, kind)
-             SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::smallint[]) ON CONFLICT DO NOTHING",
-        )
-        .bind(bytes(new.aliases.iter().map(|(blind, ..)| blind)))
-        .bind(
-            new.aliases
-                .iter()
-                .map(|(_, check, _)| *check)
-                .collect::<Vec<_>>(),
-        )
-        .bind(numbers(new.aliases.iter().map(|(.., kind)| *kind)))
-        .execute(&mut *writing)
-        .await?;
-    }
-    Ok(true)
 }
 
 fn bytes<'a>(blinds: impl Iterator<Item = &'a Blind>) -> Vec<&'a [u8]> {

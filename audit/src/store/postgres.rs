@@ -8,7 +8,7 @@ use stage::{Retry, keep::KeepError};
 use uuid::Uuid;
 
 use super::{
-    Append, HEAD, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TOPICS, View, copy::Rows,
+    Append, HEAD, Move, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TOPICS, View, copy::Rows,
     receipt_of, unready, view_of,
 };
 
@@ -18,9 +18,21 @@ const ENTRIES: &str =
     "COPY entries (seq, topic, source_partition, source_offset, at, leaf_hash, leaf)
     FROM STDIN (FORMAT binary)";
 const BODIES: &str = "COPY bodies (seq, subject, check_handle, sealed) FROM STDIN (FORMAT binary)";
-const RECEIPTS: &str =
-    "COPY receipts (number, topic, source_partition, first_offset, last_offset, first_leaf,
-    last_leaf, records, tree_size, root, appended_at) FROM STDIN (FORMAT binary)";
+/// Offsets, new topics, counters, receipts and the head.
+const APPEND: &str = "
+    WITH moved AS (
+        INSERT INTO source_offsets SELECT * FROM unnest($6::integer[], $7::integer[], $8::bigint[])
+        ON CONFLICT (topic, source_partition) DO UPDATE SET next = excluded.next
+    ), named AS (
+        INSERT INTO topics SELECT * FROM unnest($9::integer[], $10::text[])
+    ), counted AS (
+        INSERT INTO account_counters SELECT * FROM unnest($11::uuid[], $12::bigint[])
+        ON CONFLICT (account) DO UPDATE SET n = excluded.n
+    ), receipted AS (
+        INSERT INTO receipts SELECT one.*, $1, $2, $21 FROM unnest($13::bigint[], $14::integer[], $15::integer[],
+            $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[]) AS one
+    )
+    UPDATE head SET size = $1, root = $2, subtrees = $3, at = $4, receipts = greatest(receipts, $5) WHERE id = 1";
 /// What a row of `entries` takes beside its leaf, and one of `bodies` beside its body.
 const ROW_BYTES: usize = 96;
 
@@ -123,19 +135,7 @@ async fn write(writing: &mut Transaction<'static, Pg>, append: &Append) -> sqlx:
         return Ok(false);
     }
     write_entries(writing, append).await?;
-    write_positions(writing, append).await?;
-    write_receipts(writing, append).await?;
-    query(
-        "UPDATE head SET size = $1, root = $2, subtrees = $3, at = $4, receipts = greatest(receipts, $5)
-         WHERE id = 1",
-    )
-    .bind(append.size())
-    .bind(append.tree.root().as_slice())
-    .bind(append.tree.subtrees())
-    .bind(append.at)
-    .bind(append.newest_receipt())
-    .execute(&mut **writing)
-    .await?;
+    write_head(writing, append).await?;
     Ok(true)
 }
 
@@ -179,56 +179,48 @@ async fn copy(writing: &mut PgConnection, statement: &str, rows: Rows) -> sqlx::
     copying.finish().await.map(|_| ())
 }
 
-async fn write_positions(writing: &mut PgConnection, append: &Append) -> sqlx::Result<()> {
-    for (id, name) in &append.topics {
-        query("INSERT INTO topics (id, name) VALUES ($1, $2)")
-            .bind(id)
-            .bind(name)
-            .execute(&mut *writing)
-            .await?;
-    }
-    let of =
-        |field: fn(&super::Move) -> i32| -> Vec<i32> { append.moves.iter().map(field).collect() };
+/// Everything that goes with the entries, in one statement: each costs a journey to the server and back.
+async fn write_head(writing: &mut PgConnection, append: &Append) -> sqlx::Result<()> {
+    let moved = |field: fn(&Move) -> i32| -> Vec<i32> { append.moves.iter().map(field).collect() };
     let next: Vec<i64> = append.moves.iter().map(|one| one.to).collect();
-    query(
-        "INSERT INTO source_offsets SELECT * FROM unnest($1::integer[], $2::integer[], $3::bigint[])
-         ON CONFLICT (topic, source_partition) DO UPDATE SET next = excluded.next",
-    )
-    .bind(of(|one| one.topic))
-    .bind(of(|one| one.partition))
-    .bind(next)
-    .execute(&mut *writing)
-    .await?;
-    if append.counters.is_empty() {
-        return Ok(());
-    }
+    let (ids, names): (Vec<i32>, Vec<&str>) = append
+        .topics
+        .iter()
+        .map(|(id, name)| (id, name.as_str()))
+        .unzip();
     let (accounts, numbers): (Vec<Uuid>, Vec<i64>) = append.counters.iter().copied().unzip();
-    query(
-        "INSERT INTO account_counters SELECT * FROM unnest($1::uuid[], $2::bigint[])
-         ON CONFLICT (account) DO UPDATE SET n = excluded.n",
-    )
-    .bind(accounts)
-    .bind(numbers)
-    .execute(writing)
-    .await?;
+    let ints =
+        |field: fn(&Receipt) -> i32| -> Vec<i32> { append.receipts.iter().map(field).collect() };
+    let longs =
+        |field: fn(&Receipt) -> i64| -> Vec<i64> { append.receipts.iter().map(field).collect() };
+    query(APPEND)
+        .bind(append.size())
+        .bind(append.tree.root().as_slice())
+        .bind(append.tree.subtrees())
+        .bind(append.at)
+        .bind(append.newest_receipt())
+        .bind(moved(|one| one.topic))
+        .bind(moved(|one| one.partition))
+        .bind(next)
+        .bind(ids)
+        .bind(names)
+        .bind(accounts)
+        .bind(numbers)
+        .bind(longs(|receipt| receipt.number))
+        .bind(ints(|receipt| receipt.topic))
+        .bind(ints(|receipt| receipt.partition))
+        .bind(longs(|receipt| receipt.offsets.0))
+        .bind(longs(|receipt| receipt.offsets.1))
+        .bind(longs(|receipt| receipt.leaves.0))
+        .bind(longs(|receipt| receipt.leaves.1))
+        .bind(longs(|receipt| receipt.records))
+        .bind(
+            append
+                .receipts
+                .first()
+                .map_or(0, |receipt| receipt.appended_at),
+        )
+        .execute(writing)
+        .await?;
     Ok(())
-}
-
-async fn write_receipts(writing: &mut PgConnection, append: &Append) -> sqlx::Result<()> {
-    let mut rows = Rows::new(11, append.receipts.len() * ROW_BYTES * 2);
-    for receipt in &append.receipts {
-        rows.row()
-            .long(receipt.number)
-            .int(receipt.topic)
-            .int(receipt.partition);
-        rows.long(receipt.offsets.0)
-            .long(receipt.offsets.1)
-            .long(receipt.leaves.0)
-            .long(receipt.leaves.1);
-        rows.long(receipt.records)
-            .long(receipt.tree_size)
-            .field(&receipt.root)
-            .long(receipt.appended_at);
-    }
-    copy(writing, RECEIPTS, rows).await
 }
