@@ -36,6 +36,16 @@ pub struct Output {
 }
 
 impl Record {
+    /// What the record weighs against limits: key, headers and value.
+    pub fn bytes(&self) -> usize {
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        headers + self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len)
+    }
+
     /// The text of a header; none where it is missing or not UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)

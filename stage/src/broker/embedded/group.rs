@@ -71,6 +71,8 @@ pub(super) struct Member {
     committed: BTreeMap<PartitionId, i64>,
     /// Where the offsets go once the batch that is out is committed.
     batch: BTreeMap<PartitionId, i64>,
+    /// The assignment has changed, and was not taken up yet.
+    stale: bool,
 }
 
 impl Member {
@@ -86,12 +88,14 @@ impl Member {
             reading,
             committed: BTreeMap::new(),
             batch: BTreeMap::new(),
+            stale: true,
         }
     }
 
     /// Takes up the partitions that are this member's now, at the offsets that stand in the file.
+    ///
+    /// Changes the member only at its end, so that a caller who leaves halfway leaves it as it was.
     async fn assign(&mut self) -> Result<(), BrokerError> {
-        self.batch.clear();
         let (place, members) = self
             .broker
             .0
@@ -109,14 +113,17 @@ impl Member {
             .collect();
         let offsets = self.broker.offsets(&self.group).await?;
         let mut starts = Vec::with_capacity(mine.len());
-        self.committed.clear();
+        let mut standing = BTreeMap::new();
         for id in mine {
             let committed = offsets.get(&id.number()).copied().unwrap_or(0);
             let first = self.broker.extent(id).await?.first;
-            self.committed.insert(id, committed);
+            standing.insert(id, committed);
             starts.push((id.topic(), id, committed.max(first)));
         }
+        self.committed = standing;
         self.reading = self.broker.reading(starts);
+        self.batch.clear();
+        self.stale = false;
         Ok(())
     }
 }
@@ -125,9 +132,12 @@ impl Member {
 impl Subscription for Member {
     async fn next(&mut self, limit: &BatchLimit) -> Result<Vec<Record>, BrokerError> {
         loop {
-            // A batch that was given out and not committed is given out again.
-            if !self.batch.is_empty() || self.changes.has_changed().unwrap_or(false) {
+            if self.changes.has_changed().unwrap_or(false) {
                 self.changes.mark_unchanged();
+                self.stale = true;
+            }
+            // A batch that was given out and not committed is given out again.
+            if self.stale || !self.batch.is_empty() {
                 self.assign().await?;
             }
             if !self.reading.wait(&mut self.changes).await? {
@@ -146,7 +156,9 @@ impl Subscription for Member {
     }
 
     async fn commit(&mut self, outputs: Vec<Output>) -> Result<(), BrokerError> {
-        if self.changes.has_changed().unwrap_or(false) {
+        let reassigned = self.stale || self.changes.has_changed().unwrap_or(false);
+        // Outputs that no batch led to would be written without anything that guards them.
+        if reassigned || self.batch.is_empty() {
             return Err(BrokerError::Revoked);
         }
         let moves: Vec<_> = self

@@ -72,7 +72,8 @@ impl Reading {
             .any(|(id, (_, next))| ends.get(id).is_some_and(|end| end > next))
     }
 
-    /// What is there now, up to the limit; positions move past it.
+    /// What is there now, up to the limit; positions move past it at once and at the end, so that a caller who
+    /// leaves halfway loses nothing.
     pub(super) async fn take(&mut self, limit: &BatchLimit) -> Result<Vec<Record>, BrokerError> {
         let ends = self.ends.borrow().clone();
         let order: Vec<PartitionId> = {
@@ -89,6 +90,7 @@ impl Reading {
         };
         let mut records = Vec::new();
         let mut bytes = 0;
+        let mut moved = Vec::new();
         for id in order {
             if records.len() >= limit.records || bytes >= limit.bytes {
                 break;
@@ -102,16 +104,18 @@ impl Reading {
             let rows = self.rows(id, next, limit.records - records.len()).await?;
             for row in rows {
                 let record = self.record(topic, id, row);
-                bytes += record.value.as_ref().map_or(0, Vec::len);
-                self.positions
-                    .insert(id, (topic, record.position.offset + 1));
+                bytes += record.bytes();
+                moved.push((id, (topic, record.position.offset + 1)));
                 records.push(record);
                 if bytes >= limit.bytes {
                     break;
                 }
             }
-            self.turn = Some(id);
         }
+        if let Some((last, _)) = moved.last() {
+            self.turn = Some(*last);
+        }
+        self.positions.extend(moved);
         Ok(records)
     }
 

@@ -11,12 +11,7 @@ pub(super) fn of(error: &KafkaError) -> BrokerError {
         Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
             BrokerError::Topic("of this call".to_owned())
         }
-        Some(
-            Code::Fenced
-            | Code::ProducerFenced
-            | Code::InvalidProducerEpoch
-            | Code::FencedInstanceId,
-        ) => BrokerError::Fenced,
+        Some(code) if is_fenced(code) => BrokerError::Fenced,
         Some(Code::IllegalGeneration | Code::UnknownMemberId | Code::RebalanceInProgress) => {
             BrokerError::Revoked
         }
@@ -46,4 +41,12 @@ pub(super) fn is_fatal(error: &KafkaError) -> bool {
     } else {
         code(error) == Some(Code::Fatal)
     }
+}
+
+/// Whether the code says that another process has taken this one's place.
+pub(super) fn is_fenced(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::FencedInstanceId
+    )
 }

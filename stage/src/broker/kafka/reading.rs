@@ -52,8 +52,8 @@ impl Reading {
         loop {
             match self.consumer.recv().await {
                 Ok(message) => {
-                    let bytes = message.payload_len() + message.key_len();
                     if let Some(record) = record::of_message(&message, &self.prefix) {
+                        let bytes = record.bytes();
                         self.kept.push(record);
                         return Ok(bytes);
                     }

@@ -186,6 +186,11 @@ impl Transactional {
         let mut outstanding = self.counting.lock();
         outstanding.count = 0;
         outstanding.failed = None;
-        cause
+        drop(outstanding);
+        // A fenced producer reports all kinds of errors first; what it died of is the fatal one.
+        match self.producer.client().fatal_error() {
+            Some((code, _)) if failure::is_fenced(code) => BrokerError::Fenced,
+            _ => cause,
+        }
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Driver {
     /// Read and not given out, because polling had to go on.
     pub(super) kept: Vec<Record>,
     paused: bool,
+    /// Set once another process of this name has taken over; from then on there is no other answer.
+    fenced: bool,
 }
 
 impl Driver {
@@ -83,6 +85,7 @@ impl Driver {
             void: false,
             kept: Vec::new(),
             paused: false,
+            fenced: false,
         })
     }
 
@@ -127,6 +130,9 @@ impl Driver {
         limit: &BatchLimit,
         reply: &oneshot::Sender<Result<Vec<Record>, BrokerError>>,
     ) -> Option<Result<Vec<Record>, BrokerError>> {
+        if self.fenced {
+            return Some(Err(BrokerError::Fenced));
+        }
         if !self.out.is_empty()
             && let Err(error) = self.rewind()
         {
@@ -185,9 +191,9 @@ impl Driver {
         let taken = match self.consumer.poll(wait) {
             None => 0,
             Some(Ok(message)) => {
-                let bytes = message.payload_len() + message.key_len() + 1;
-                self.kept
-                    .extend(record::of_message(&message, &self.settings.prefix));
+                let record = record::of_message(&message, &self.settings.prefix);
+                let bytes = record.as_ref().map_or(0, Record::bytes);
+                self.kept.extend(record);
                 bytes
             }
             Some(Err(error)) => {
@@ -239,8 +245,11 @@ impl Driver {
     }
 
     fn commit(&mut self, outputs: &[Output]) -> Result<(), BrokerError> {
+        if self.fenced {
+            return Err(BrokerError::Fenced);
+        }
         self.notice_what_left();
-        let done = if self.void {
+        let done = if self.void || self.out.is_empty() {
             Err(BrokerError::Revoked)
         } else {
             self.write(outputs)
@@ -251,6 +260,7 @@ impl Driver {
                 Ok(())
             }
             Err(error) => {
+                self.fenced |= error == BrokerError::Fenced;
                 // The batch will be given out again; where even seeking fails, the next batch says so.
                 let _shown_later = self.rewind();
                 Err(error)
