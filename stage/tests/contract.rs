@@ -33,6 +33,7 @@ mod contract {
     mod house;
     mod kill;
     mod outage;
+    mod posted;
     mod reading;
     mod registry;
     mod relays;

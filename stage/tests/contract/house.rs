@@ -13,9 +13,8 @@ use std::{
 
 use schemas::Topic;
 use stage::{
-    BatchLimit, Broker, Clock, Output, Reader, Record, Start, Subscription, SystemClock,
+    Broker, Clock, Record, Start, SystemClock,
     broker::{
-        Assigned,
         embedded::{Embedded, Opening},
         kafka::{Kafka, KafkaSettings},
     },
@@ -24,6 +23,10 @@ use stage::{
 };
 use tempfile::TempDir;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub(crate) use super::posted::{
+    assert_order, assigned, batch, limit, output, pass_on, passed_on, read, text, texts,
+};
 
 /// Partitions of every topic: more than members, fewer than keys.
 pub(crate) const PARTITIONS: i32 = 4;
@@ -248,86 +251,4 @@ pub(crate) fn script(name: &str) {
 pub(crate) async fn within<T>(what: &str, coming: impl Future<Output = T>) -> T {
     let came = tokio::time::timeout(AT_MOST, coming).await;
     came.unwrap_or_else(|_| panic!("waited {} s for {what}", AT_MOST.as_secs()))
-}
-
-pub(crate) fn limit(records: usize) -> BatchLimit {
-    BatchLimit {
-        records,
-        ..BatchLimit::default()
-    }
-}
-
-pub(crate) fn assigned(topic: Topic, partition: i32, start: Start) -> Assigned {
-    Assigned {
-        topic,
-        partition,
-        start,
-    }
-}
-
-pub(crate) fn output(topic: Topic, key: &str, text: &str) -> Output {
-    Output {
-        topic,
-        key: key.as_bytes().to_vec(),
-        headers: vec![("name".to_owned(), b"value".to_vec())],
-        value: text.as_bytes().to_vec(),
-    }
-}
-
-/// What a stage that only passes on would write.
-pub(crate) fn passed_on(batch: &[Record], topic: Topic) -> Vec<Output> {
-    let pass = |record: &Record| Output {
-        topic,
-        key: record.key.clone().unwrap(),
-        headers: record.headers.clone(),
-        value: record.value.clone().unwrap(),
-    };
-    batch.iter().map(pass).collect()
-}
-
-pub(crate) fn text(record: &Record) -> String {
-    String::from_utf8(record.value.clone().unwrap()).unwrap()
-}
-
-pub(crate) fn texts(records: &[Record]) -> BTreeSet<String> {
-    let all: BTreeSet<_> = records.iter().map(text).collect();
-    assert_eq!(all.len(), records.len(), "no record twice");
-    all
-}
-
-/// Batches until so many records came.
-pub(crate) async fn read(reader: &mut dyn Reader, count: usize) -> Vec<Record> {
-    let mut records = Vec::new();
-    while records.len() < count {
-        records.extend(within("records", reader.next(&limit(1_000))).await.unwrap());
-    }
-    records
-}
-
-/// The next batch, with whatever the default limit gathers.
-pub(crate) async fn batch(member: &mut dyn Subscription) -> Vec<Record> {
-    within("a batch", member.next(&limit(1_000))).await.unwrap()
-}
-
-/// Passes on batches until so many records went through; what cannot be committed is given out again.
-pub(crate) async fn pass_on(member: &mut dyn Subscription, count: usize, to: Topic) {
-    let mut done = 0;
-    while done < count {
-        let batch = batch(member).await;
-        if member.commit(passed_on(&batch, to)).await.is_ok() {
-            done += batch.len();
-        }
-    }
-}
-
-/// Per key, the numbers come in order.
-pub(crate) fn assert_order(records: &[Record]) {
-    let mut last: BTreeMap<Vec<u8>, String> = BTreeMap::new();
-    for record in records {
-        let before = last.insert(record.key.clone().unwrap(), text(record));
-        assert!(
-            before.is_none_or(|before| before < text(record)),
-            "order within a key"
-        );
-    }
 }

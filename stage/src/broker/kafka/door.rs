@@ -1,103 +1,149 @@
-//! The door's producer: one record, one answer.
+//! The door's producer: one for the process, idempotent, acknowledged by every in-sync replica.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use rdkafka::{
     ClientContext, Message as _,
+    config::RDKafkaLogLevel,
     error::KafkaError,
     message::DeliveryResult,
-    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{Producer as _, ProducerContext, ThreadedProducer},
+    types::RDKafkaErrorCode,
 };
 use schemas::Position;
 use tokio::sync::oneshot;
 
-use super::{BrokerError, KafkaSettings, client, failure, record};
+use super::{
+    BrokerError,
+    client::{self, Clients},
+    fault, record,
+};
 use crate::Output;
 
-type Delivered = Result<(i32, i64), KafkaError>;
+/// How long the client goes on trying. Above what a post waits (2 s unless set otherwise); not far above,
+/// because what nobody waits for any more only delays what comes after it.
+const TRYING_MS: &str = "3000";
+/// Bytes that may wait for the broker, in KiB: bounds the door's memory while it is away.
+const WAITING_KBYTES: &str = "65536";
 
-/// Answers whoever waits for a record.
-struct Answering;
+type Delivered = Result<(i32, i64), RDKafkaErrorCode>;
+type Producer = ThreadedProducer<Reporting>;
 
-impl ClientContext for Answering {}
+/// Tells each caller how its record fared.
+struct Reporting;
 
-impl ProducerContext for Answering {
-    type DeliveryOpaque = Box<oneshot::Sender<Delivered>>;
+impl ClientContext for Reporting {
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
+        client::tell_log(level, fac, message);
+    }
 
-    fn delivery(&self, result: &DeliveryResult<'_>, waiting: Self::DeliveryOpaque) {
-        let delivered = match result {
-            Ok(message) => Ok((message.partition(), message.offset())),
-            Err((error, _)) => Err(error.clone()),
-        };
-        // Whoever waited may have met its deadline; the record is kept all the same.
-        let _answered_already = waiting.send(delivered);
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::tell_error(&error, reason);
     }
 }
 
-/// The idempotent producer of the process.
+impl ProducerContext for Reporting {
+    type DeliveryOpaque = Box<oneshot::Sender<Delivered>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, caller: Self::DeliveryOpaque) {
+        let delivered = match result {
+            Ok(message) => Ok((message.partition(), message.offset())),
+            Err((error, _)) => Err(fault::code(error)),
+        };
+        let _caller_left = caller.send(delivered);
+    }
+}
+
+/// Makes single records durable.
 pub(super) struct Door {
-    producer: ThreadedProducer<Answering>,
-    prefix: String,
+    clients: Arc<Clients>,
+    /// Made by the first append: only the door's process has one. Replaced when it has failed for good.
+    producer: RwLock<Option<Arc<Producer>>>,
 }
 
 impl Door {
-    pub(super) fn open(settings: &KafkaSettings) -> Result<Self, BrokerError> {
-        let producer = client::door(settings)
-            .create_with_context(Answering)
-            .map_err(|error| failure::of_settings(&error))?;
-        Ok(Self {
-            producer,
-            prefix: settings.prefix.clone(),
-        })
+    pub(super) fn new(clients: Arc<Clients>) -> Self {
+        Self {
+            clients,
+            producer: RwLock::default(),
+        }
     }
 
+    /// The contract of [`Broker::append`](crate::Broker::append).
     pub(super) async fn append(
         &self,
         output: Output,
         deadline: Duration,
     ) -> Result<Position, BrokerError> {
+        record::weigh(std::slice::from_ref(&output))?;
+        let topic = self.clients.topic(output.topic);
         let bytes = output.bytes();
-        if bytes > client::MAX_RECORD_BYTES {
-            return Err(BrokerError::TooLarge(bytes));
-        }
-        let topic = output.topic.name(&self.prefix);
-        let (answer, waiting) = oneshot::channel();
-        let record = BaseRecord::with_opaque_to(&topic, Box::new(answer))
-            .key(&output.key)
-            .payload(&output.value)
-            .headers(record::headers(&output));
-        let named = |error: &KafkaError| match failure::of(error) {
-            BrokerError::Topic(_) => BrokerError::Topic(topic.clone()),
-            BrokerError::TooLarge(_) => BrokerError::TooLarge(bytes),
-            other @ (BrokerError::Unavailable(_)
-            | BrokerError::Revoked
-            | BrokerError::Fenced
-            | BrokerError::Settings(_)) => other,
+        let producer = self.producer()?;
+        let (caller, report) = oneshot::channel();
+        let outgoing = record::sent(&self.clients, &output, Box::new(caller));
+        let failed = match producer.send(outgoing) {
+            Err((error, _)) => fault::code(&error),
+            Ok(()) => match tokio::time::timeout(deadline, report).await {
+                Ok(Ok(Ok((partition, offset)))) => {
+                    return Ok(Position {
+                        topic: topic.to_owned(),
+                        partition,
+                        offset,
+                    });
+                }
+                Ok(Ok(Err(code))) => code,
+                Ok(Err(_)) => RDKafkaErrorCode::BrokerDestroy,
+                Err(_) => {
+                    let limit = deadline.as_millis();
+                    let why = format!("no acknowledgement within {limit} ms");
+                    return Err(BrokerError::Unavailable(why));
+                }
+            },
         };
-        self.producer
-            .send(record)
-            .map_err(|(error, _)| named(&error))?;
-        match tokio::time::timeout(deadline, waiting).await {
-            Ok(Ok(Ok((partition, offset)))) => Ok(Position {
-                topic,
-                partition,
-                offset,
-            }),
-            Ok(Ok(Err(error))) => Err(named(&error)),
-            Ok(Err(_)) => Err(BrokerError::Unavailable(
-                "the client has stopped".to_owned(),
-            )),
-            Err(_) => Err(BrokerError::Unavailable(format!(
-                "no acknowledgement within {} ms",
-                deadline.as_millis()
-            ))),
+        self.replace_if_dead(&producer);
+        Err(fault::of_record(failed, topic, bytes))
+    }
+
+    fn producer(&self) -> Result<Arc<Producer>, BrokerError> {
+        let known = self.producer.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(producer) = known.as_ref() {
+            return Ok(Arc::clone(producer));
+        }
+        drop(known);
+        let mut slot = self.slot();
+        if let Some(producer) = slot.as_ref() {
+            return Ok(Arc::clone(producer));
+        }
+        let own = [
+            ("message.timeout.ms", TRYING_MS),
+            // One request in flight makes batches by back-pressure, so no time need be spent on waiting for more (`perf.md`).
+            ("linger.ms", "0"),
+            ("max.in.flight.requests.per.connection", "1"),
+            ("queue.buffering.max.kbytes", WAITING_KBYTES),
+        ];
+        let producer = Arc::new(self.clients.producer(Reporting, &own)?);
+        *slot = Some(Arc::clone(&producer));
+        Ok(producer)
+    }
+
+    /// An idempotent producer whose sequence is broken never works again; the next append makes a new one.
+    fn replace_if_dead(&self, one: &Arc<Producer>) {
+        let Some((code, _)) = one.client().fatal_error() else {
+            return;
+        };
+        let mut slot = self.slot();
+        if slot.as_ref().is_some_and(|held| Arc::ptr_eq(held, one)) {
+            tracing::error!(error = %code, "the door's producer has failed for good and is made anew");
+            *slot = None;
         }
     }
-}
 
-impl Drop for Door {
-    fn drop(&mut self) {
-        // What has been accepted and not yet answered is still sent; its poster has been told 503 or waits.
-        let _unsent = self.producer.flush(Duration::from_secs(1));
+    fn slot(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Producer>>> {
+        self.producer
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

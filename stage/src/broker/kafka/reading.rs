@@ -1,92 +1,101 @@
-//! Reading partitions without a group, for those who keep their own offsets.
+//! Reading partitions without a group: the offsets are the caller's.
+
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, Sender, channel},
+};
 
 use async_trait::async_trait;
 use rdkafka::{
-    Offset, TopicPartitionList,
-    consumer::{Consumer as _, StreamConsumer},
+    TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
 };
-use tokio::time::Instant;
+use tokio::sync::oneshot;
 
-use super::{Assigned, BrokerError, KafkaSettings, Reader, client, failure, record};
-use crate::{BatchLimit, Record, Start};
+use super::{
+    BrokerError, Reader,
+    client::{Clients, Telling},
+    fault,
+    held::Held,
+    record,
+};
+use crate::{BatchLimit, Record};
 
-/// Positions in some partitions, moved on by what is read.
+type Batch = Result<Vec<Record>, BrokerError>;
+type Order = (BatchLimit, oneshot::Sender<Batch>);
+
+/// The caller's side; a thread reads.
 pub(super) struct Reading {
-    consumer: StreamConsumer,
-    prefix: String,
-    /// What was taken for a batch that was not given out, because whoever asked has left.
-    kept: Vec<Record>,
+    orders: Sender<Order>,
+    /// The batch that was asked for by a call that was dropped.
+    asked: Option<oneshot::Receiver<Batch>>,
 }
 
 impl Reading {
     pub(super) fn open(
-        settings: &KafkaSettings,
-        assigned: &[Assigned],
+        clients: Arc<Clients>,
+        starts: &TopicPartitionList,
     ) -> Result<Self, BrokerError> {
-        let consumer: StreamConsumer = client::reading(settings)
-            .create()
-            .map_err(|error| failure::of_settings(&error))?;
-        let mut list = TopicPartitionList::new();
-        for one in assigned {
-            let offset = match one.start {
-                Start::First => Offset::Beginning,
-                Start::End => Offset::End,
-                Start::Offset(offset) => Offset::Offset(offset),
-            };
-            let name = one.topic.name(&settings.prefix);
-            list.add_partition_offset(&name, one.partition, offset)
-                .map_err(|error| failure::of(&error))?;
-        }
+        // The client wants a group; this one never has a member or an offset.
+        let group = clients.scoped("reader");
+        let consumer: BaseConsumer<Telling> =
+            clients.consumer(Telling, &[("group.id", group.as_str())])?;
         consumer
-            .assign(&list)
-            .map_err(|error| failure::of(&error))?;
+            .assign(starts)
+            .map_err(|error| fault::unavailable("partitions cannot be read", error))?;
+        let (orders, received) = channel();
+        std::thread::Builder::new()
+            .name("kafka-reader".to_owned())
+            .spawn(move || follow(&clients, &consumer, &received))
+            .map_err(|error| fault::unavailable("no thread for a reader", error))?;
         Ok(Self {
-            consumer,
-            prefix: settings.prefix.clone(),
-            kept: Vec::new(),
+            orders,
+            asked: None,
         })
-    }
-
-    /// Takes one more record; waits for it. Transient errors are the client library's to mend.
-    async fn take(&mut self) -> Result<usize, BrokerError> {
-        loop {
-            match self.consumer.recv().await {
-                Ok(message) => {
-                    if let Some(record) = record::of_message(&message, &self.prefix) {
-                        let bytes = record.bytes();
-                        self.kept.push(record);
-                        return Ok(bytes);
-                    }
-                }
-                Err(error) if failure::is_fatal(&error) => return Err(failure::of(&error)),
-                Err(error) => {
-                    let meaning = failure::of(&error);
-                    if matches!(meaning, BrokerError::Topic(_)) {
-                        return Err(meaning);
-                    }
-                    tracing::warn!("reading goes on after: {error}");
-                }
-            }
-        }
     }
 }
 
 #[async_trait]
 impl Reader for Reading {
-    async fn next(&mut self, limit: &BatchLimit) -> Result<Vec<Record>, BrokerError> {
-        let mut bytes = if self.kept.is_empty() {
-            self.take().await?
-        } else {
-            0
-        };
-        let deadline = Instant::now() + limit.wait;
-        while self.kept.len() < limit.records && bytes < limit.bytes {
-            match tokio::time::timeout_at(deadline, self.take()).await {
-                Ok(taken) => bytes += taken?,
-                Err(_) => break,
+    async fn next(&mut self, limit: &BatchLimit) -> Batch {
+        let asked = match &mut self.asked {
+            Some(asked) => asked,
+            none => {
+                let (reply, answer) = oneshot::channel();
+                self.orders.send((*limit, reply)).map_err(ended)?;
+                none.insert(answer)
             }
-        }
-        let rest = self.kept.split_off(self.kept.len().min(limit.records));
-        Ok(std::mem::replace(&mut self.kept, rest))
+        };
+        let batch = asked.await;
+        self.asked = None;
+        batch.map_err(ended)?
+    }
+}
+
+fn ended<E>(_: E) -> BrokerError {
+    BrokerError::Unavailable("the reader has ended".to_owned())
+}
+
+/// Reads what is asked for until the caller is gone.
+fn follow(clients: &Clients, consumer: &BaseConsumer<Telling>, orders: &Receiver<Order>) {
+    let mut held = Held::default();
+    while let Ok((limit, reply)) = orders.recv() {
+        let batch = loop {
+            if held.is_due(&limit) {
+                break Ok(held.take(&limit));
+            }
+            if reply.is_closed() {
+                return;
+            }
+            match consumer.poll(held.look(&limit)) {
+                None => {}
+                Some(Ok(message)) => held.extend(record::received(clients, &message)),
+                Some(Err(error)) if fault::passes(fault::code(&error)) => {}
+                Some(Err(error)) => {
+                    break Err(fault::unavailable("reading", fault::text(&error)));
+                }
+            }
+        };
+        let _caller_left = reply.send(batch);
     }
 }

@@ -1,39 +1,100 @@
-//! Which partitions have left this member since it last looked.
+//! What rebalances leave behind for the member: they happen inside its calls, in callbacks of the client.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use rdkafka::{
     ClientContext,
-    consumer::{BaseConsumer, ConsumerContext, Rebalance},
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance},
+    error::KafkaError,
 };
 
-/// A partition by its topic's full name.
-pub(super) type At = (String, i32);
+use crate::broker::kafka::client;
 
-/// Collects revocations; they are called while the consumer is polled, on the same thread.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Moves(Arc<Mutex<Vec<At>>>);
+/// A partition by its topic's name at the broker.
+pub(super) type Partition = (String, i32);
 
-impl Moves {
-    /// What has left since the last call.
-    pub(super) fn take(&self) -> Vec<At> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+/// The changes since the member last looked.
+#[derive(Default)]
+pub(super) struct Changes {
+    taken_away: Mutex<Vec<Partition>>,
+    /// Whether partitions are paused, so that new ones must be too.
+    paused: AtomicBool,
+}
+
+impl Changes {
+    /// The partitions that were taken away.
+    pub(super) fn taken_away(&self) -> Vec<Partition> {
+        std::mem::take(
+            &mut *self
+                .taken_away
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Notes that partitions are paused; whether they were already.
+    pub(super) fn pause(&self) -> bool {
+        self.paused.swap(true, Ordering::Relaxed)
+    }
+
+    pub(super) fn resume(&self) {
+        self.paused.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
     }
 }
 
-impl ClientContext for Moves {}
+/// The context of a member's consumer.
+pub(super) struct Grouped(Arc<Changes>);
 
-impl ConsumerContext for Moves {
+impl Grouped {
+    pub(super) fn new(changes: Arc<Changes>) -> Self {
+        Self(changes)
+    }
+}
+
+impl ClientContext for Grouped {
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
+        client::tell_log(level, fac, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::tell_error(&error, reason);
+    }
+}
+
+impl ConsumerContext for Grouped {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(list) = rebalance {
-            let left = list
-                .elements()
-                .into_iter()
-                .map(|element| (element.topic().to_owned(), element.partition()));
+        if let Rebalance::Revoke(partitions) = rebalance {
+            tracing::debug!(partitions = partitions.count(), "partitions are taken away");
+            let elements = partitions.elements();
+            let names = elements
+                .iter()
+                .map(|one| (one.topic().to_owned(), one.partition()));
             self.0
+                .taken_away
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .extend(left);
+                .extend(names);
+        }
+    }
+
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(partitions) = rebalance {
+            tracing::debug!(partitions = partitions.count(), "partitions are given");
+            // A partition that was paused when it was taken away comes back paused, and would stay so for ever.
+            let _error = if self.0.is_paused() {
+                // A record that comes all the same is kept for the next batch.
+                consumer.pause(partitions)
+            } else {
+                consumer.resume(partitions)
+            };
         }
     }
 }
