@@ -219,6 +219,7 @@ fn settings(prefix: &str, instance: &str) -> KafkaSettings {
         instance: instance.to_owned(),
         partitions: PARTITIONS,
         replication: 1,
+        // What librdkafka is to tell of itself (`cgrp,eos,fetch`), with `IDTRAIL_TEST_LOG=librdkafka=debug`.
         properties: variable("DEBUG")
             .map(|v| ("debug".to_owned(), v))
             .into_iter()

@@ -27,7 +27,7 @@ impl Held {
 
     fn push(&mut self, record: Record) {
         self.since.get_or_insert_with(Instant::now);
-        self.bytes += bytes(&record);
+        self.bytes += record.bytes();
         self.records.push(record);
     }
 
@@ -61,12 +61,12 @@ impl Held {
             .take(limit.records.max(1))
             .take_while(|record| {
                 let begins = left > 0;
-                left = left.saturating_sub(bytes(record));
+                left = left.saturating_sub(record.bytes());
                 begins
             })
             .count();
         self.records = batch.split_off(fits);
-        self.bytes = self.records.iter().map(bytes).sum();
+        self.bytes = self.records.iter().map(Record::bytes).sum();
         self.since = (!self.records.is_empty()).then(Instant::now);
         batch
     }
@@ -74,21 +74,11 @@ impl Held {
     /// Forgets the records of partitions that this member no longer reads, or will read again.
     pub(super) fn forget(&mut self, gone: impl Fn(&Record) -> bool) {
         self.records.retain(|record| !gone(record));
-        self.bytes = self.records.iter().map(bytes).sum();
+        self.bytes = self.records.iter().map(Record::bytes).sum();
         if self.records.is_empty() {
             self.since = None;
         }
     }
-}
-
-/// What a record weighs against the limit: key, headers and value.
-fn bytes(record: &Record) -> usize {
-    let headers = record.headers.iter();
-    headers
-        .map(|(name, value)| name.len() + value.len())
-        .sum::<usize>()
-        + record.key.as_ref().map_or(0, Vec::len)
-        + record.value.as_ref().map_or(0, Vec::len)
 }
 
 #[cfg(test)]
