@@ -23,6 +23,8 @@ pub(crate) const CONCURRENT: usize = 8;
 /// Notices taken at once: one question to the directory for all of them. More would make addresses older
 /// before they are used, and a crash would count more as possibly sent.
 const BATCH: usize = 32;
+/// How long the end of a letter may wait for others to be recorded with it.
+const GATHER: Duration = Duration::from_millis(50);
 /// How often the outbox is looked at when nobody rings: retries that have become due, the leadership, windows.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a stop waits for letters on their way; what is not done by then is sent again after the start.

@@ -7,7 +7,7 @@ use schemas::Timestamp;
 use stage::{Context, Retry, health::StageStatus, retry::Pauses};
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{BATCH, CONCURRENT, DRAIN, LOOK, NAME, Sender};
+use super::{BATCH, CONCURRENT, DRAIN, GATHER, LOOK, NAME, Sender};
 use crate::{
     alert::Failing,
     channel::{Letter, SendError},
@@ -38,6 +38,8 @@ pub(super) struct Desk<'a> {
     /// While the channel is stopped: the pauses between its trials, and the end of this one.
     pub(super) stopped: Option<(Pauses, Instant)>,
     looked: Option<Instant>,
+    /// Since when ends wait to be recorded.
+    pub(super) gathered: Option<Instant>,
 }
 
 impl<'a> Desk<'a> {
@@ -51,6 +53,7 @@ impl<'a> Desk<'a> {
             ended: Vec::new(),
             stopped: None,
             looked: None,
+            gathered: None,
         }
     }
 
@@ -74,7 +77,10 @@ impl<'a> Desk<'a> {
 
     /// One turn; false when another process has to take over.
     async fn turn(&mut self) -> Result<bool, Retry> {
-        self.record().await?;
+        if self.is_time_to_record() {
+            self.record().await?;
+            self.gathered = None;
+        }
         if self.looked.is_none_or(|at| at.elapsed() >= LOOK) {
             if !self.sender.lead.holds().await? {
                 return Ok(false);
@@ -89,6 +95,16 @@ impl<'a> Desk<'a> {
         }
         self.launch();
         Ok(self.wait().await)
+    }
+
+    /// Ends are recorded together, as far as nobody waits for them: a transaction for each letter would cost more than
+    /// the letters.
+    fn is_time_to_record(&self) -> bool {
+        let idle = self.flight.is_empty() && self.ready.is_empty();
+        let waited = self.gathered.is_some_and(|since| since.elapsed() >= GATHER);
+        // A failure may have stopped the channel, which must be known before the next letter.
+        let failed = self.ended.iter().any(|sent| sent.result.is_err());
+        !self.ended.is_empty() && (idle || waited || failed || self.ended.len() >= BATCH)
     }
 
     /// Takes what is due, once there is nothing left to be sent.
@@ -180,13 +196,17 @@ impl<'a> Desk<'a> {
     /// database knows what was on its way.
     async fn wait(&mut self) -> bool {
         if !self.ended.is_empty() {
-            return true;
+            let since = *self.gathered.get_or_insert_with(Instant::now);
+            if self.flight.is_empty() || since.elapsed() >= GATHER {
+                return true;
+            }
         }
+        let pause = if self.ended.is_empty() { LOOK } else { GATHER };
         let full = !self.ready.is_empty() || self.flight.len() >= CONCURRENT;
         let bell = self.sender.bells.sender.notified();
         let came = tokio::select! {
             () = self.context.stopper.stopping() => return true,
-            () = tokio::time::sleep(LOOK) => return true,
+            () = tokio::time::sleep(pause) => return true,
             () = bell, if !full && self.stopped.is_none() => return true,
             Some(came) = self.flight.join_next() => came,
         };
