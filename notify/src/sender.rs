@@ -18,11 +18,12 @@ mod record;
 
 /// The sender's name among the stages of the process.
 pub(crate) const NAME: &str = "notify-sender";
-/// Letters on their way at once: what a mail server grants one client without throttling.
-pub(crate) const CONCURRENT: usize = 8;
+/// Letters on their way at once. A dialogue waits some 40 ms for the server's delayed acknowledgement, so 24 carry
+/// about 600 letters a second; more than mail servers like to see of one client.
+pub(crate) const CONCURRENT: usize = 24;
 /// Notices taken at once: one question to the directory for all of them. More would make addresses older
 /// before they are used, and a crash would count more as possibly sent.
-const BATCH: usize = 32;
+const BATCH: usize = 128;
 /// How long the end of a letter may wait for others to be recorded with it.
 const GATHER: Duration = Duration::from_millis(50);
 /// How often the outbox is looked at when nobody rings: retries that have become due, the leadership, windows.
