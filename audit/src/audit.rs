@@ -14,8 +14,12 @@ use tokio::sync::{Mutex, Notify};
 use crate::{
     batch::{Batch, Ranges},
     keys::Keys,
-    store::{Append, Store, View},
+    store::{Store, View, signed},
+    tally,
 };
+
+/// How far the clock may stand behind the newest entry before somebody should look at it, in milliseconds.
+const MAX_STEP_BACK: i64 = 5_000;
 
 /// Appends what it reads.
 pub(crate) struct Audit {
@@ -53,6 +57,7 @@ impl Keep for Audit {
         let view = self.store.view().await?;
         // Reading begins here. What this process knew before may be long past: another one may have led since.
         *self.view.lock().await = Some(view.clone());
+        tally::size(signed(view.tree.size()));
         let name_of = |id: i32| {
             view.topics
                 .iter()
@@ -93,12 +98,13 @@ impl Keep for Audit {
                 "the clock stands far behind the newest entry; entries keep that entry's time until it has caught up"
             );
         }
+        let unreadable = tally::unreadable(&prepared);
         let sealing = prepared.seal(&resolved, counters, (&view, at));
         let mut append = sealing.finish(self.chance).await;
         let next = ranges.conclude(&mut append, view, now);
         self.store.append(&append).await?;
         // From here on the entries, the offsets and the receipts are there, all of them.
-        tell(&append);
+        tally::appended(&append, &unreadable);
         ranges.tell_gaps();
         *slot = Some(next);
         self.ring.notify_one();
@@ -106,21 +112,9 @@ impl Keep for Audit {
     }
 }
 
-/// How far the clock may stand behind the newest entry before somebody should look at it, in milliseconds.
-const MAX_STEP_BACK: i64 = 5_000;
-
 fn accounts(resolved: &[crate::keys::Resolved]) -> Vec<uuid::Uuid> {
     let mut accounts: Vec<_> = resolved.iter().filter_map(|one| one.account).collect();
     accounts.sort_unstable();
     accounts.dedup();
     accounts
-}
-
-fn tell(append: &Append) {
-    metrics::counter!("idtrail_audit_appends_total").increment(append.entries.len() as u64);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a log beyond 2^52 entries is no longer a number for people"
-    )]
-    metrics::gauge!("idtrail_audit_head_sequence").set((append.size() - 1) as f64);
 }

@@ -11,6 +11,7 @@ use crate::{
     keys::{Keys, Names, Resolved},
     leaf, naming,
     store::{Append, Entry, Move, Receipt, View, signed},
+    tally,
     tree::leaf_hash,
 };
 
@@ -110,13 +111,7 @@ impl<'a> Ranges<'a> {
     pub(crate) fn tell_gaps(&self) {
         for ((_, partition), range) in &self.0 {
             if range.topic == Topic::Raw && range.gaps {
-                metrics::counter!("idtrail_audit_raw_gaps_total").increment(1);
-                tracing::error!(
-                    partition,
-                    first = range.first,
-                    last = range.last,
-                    "offsets are missing in `raw`: a record was lost, or deleted before it was read"
-                );
+                tally::gap(*partition, (range.first, range.last));
             }
         }
     }
@@ -154,6 +149,11 @@ impl<'a> Batch<'a> {
     /// What the records are called, in their order.
     pub(crate) fn names(&self) -> &[Names] {
         &self.names
+    }
+
+    /// What the records turned out to be.
+    pub(crate) fn said(&self) -> impl Iterator<Item = &Said> {
+        self.records.iter().map(|(_, said)| said)
     }
 
     /// Ready to be sealed: against this view, with this time.

@@ -1,22 +1,22 @@
 //! The reading side: every check with all its steps, whoever's topic they came through and in whatever order.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use schemas::Timestamp;
 use serde::Serialize;
 use stage::{Retry, database::Database};
-use uuid::Uuid;
 
 use crate::{
     config::Config,
     keys::{self, KeyStore},
     seal::{Blind, Kek, Kind},
-    store::{self, Select, Store},
+    store::{self, Store},
 };
 
 mod cursor;
 mod gather;
+mod listing;
 mod order;
 mod refusals;
 mod step;
@@ -135,138 +135,6 @@ impl History {
         let size = self.store.size().await?;
         let found = self.gather(&checks, size).await?;
         Ok(found.into_iter().find(|check| !check.steps.is_empty()))
-    }
-
-    /// Checks as far as somebody may see them.
-    pub(crate) async fn checks_within(
-        &self,
-        query: &Query,
-        scope: Scope<'_>,
-    ) -> Result<Page, HistoryError> {
-        let size = self.store.size().await?;
-        let (below, after) = match &query.cursor {
-            Some(text) => cursor::read(&self.kek, text, (query, scope))
-                .filter(|(below, _)| *below <= size)
-                .ok_or(HistoryError::Cursor)?,
-            None => (size, -1),
-        };
-        let range = (
-            self.first_since(query.since, 0, below).await?,
-            self.first_since(query.until, below, below).await?,
-        );
-        let chosen = self.chosen(query, scope).await?;
-        let mut limit = if query.limit == 0 {
-            PAGE
-        } else {
-            query.limit.min(PAGE)
-        };
-        loop {
-            let select = Select {
-                range,
-                after,
-                // One more, to know whether there is another page.
-                limit: i64::try_from(limit).unwrap_or(1) + 1,
-            };
-            let firsts = self.firsts(chosen.as_deref(), &select).await?;
-            let shown = &firsts[..firsts.len().min(limit)];
-            let checks: Vec<Uuid> = shown.iter().map(|(check, _)| *check).collect();
-            let checks = match self.gather(&checks, below).await {
-                Err(HistoryError::TooLarge) if limit > 1 => {
-                    limit /= 2;
-                    continue;
-                }
-                done => done?,
-            };
-            let next = shown.last().filter(|_| firsts.len() > limit);
-            let next_cursor =
-                next.map(|(_, first)| cursor::write(&self.kek, (below, *first), (query, scope)));
-            let visible = checks.into_iter().filter(|check| scope.sees(check));
-            let mut checks: Vec<Check> = visible.filter(|check| !check.steps.is_empty()).collect();
-            checks.sort_by_key(|check| check.steps.iter().map(|step| step.seq).min());
-            return Ok(Page {
-                checks,
-                next_cursor,
-            });
-        }
-    }
-
-    /// The checks that all given names lead to; none if no name is given.
-    async fn chosen(&self, query: &Query, scope: Scope<'_>) -> Result<Option<Vec<Uuid>>, Retry> {
-        let one =
-            |kind, name: &Option<String>| name.as_ref().map(|name| vec![self.blind(kind, name)]);
-        let accounts = match scope {
-            Scope::All => None,
-            Scope::Accounts(_, accounts) => Some(
-                accounts
-                    .iter()
-                    .map(|account| self.blind(Kind::Account, account))
-                    .collect(),
-            ),
-        };
-        let names = [
-            one(Kind::Account, &query.account),
-            one(Kind::Contact, &query.contact),
-            one(Kind::Reference, &query.reference),
-            accounts,
-        ];
-        let mut chosen: Option<HashSet<Uuid>> = None;
-        for blinds in names.into_iter().flatten() {
-            let found: HashSet<Uuid> = self.keys.checks(&blinds).await?.into_iter().collect();
-            chosen = Some(match chosen {
-                Some(before) => before.intersection(&found).copied().collect(),
-                None => found,
-            });
-        }
-        Ok(chosen.map(|chosen| chosen.into_iter().collect()))
-    }
-
-    /// The chosen checks with their first entries; all checks if none were chosen.
-    async fn firsts(
-        &self,
-        chosen: Option<&[Uuid]>,
-        select: &Select,
-    ) -> Result<Vec<(Uuid, i64)>, Retry> {
-        match chosen {
-            Some([]) => Ok(Vec::new()),
-            Some(chosen) => self.store.first_of(chosen, select).await,
-            None => {
-                let topics = self.store.topics().await?;
-                let begins =
-                    |name: &str| crate::body::topic_of(name).is_some_and(step::begins_a_check);
-                let topics: Vec<i32> = topics
-                    .into_iter()
-                    .filter(|(_, name)| begins(name))
-                    .map(|(id, _)| id)
-                    .collect();
-                if topics.is_empty() {
-                    return Ok(Vec::new());
-                }
-                self.store.first_of_all(&topics, select).await
-            }
-        }
-    }
-
-    /// The first entry from a time on: times never decrease, so it is found by halving.
-    async fn first_since(
-        &self,
-        time: Option<Timestamp>,
-        otherwise: i64,
-        size: i64,
-    ) -> Result<i64, Retry> {
-        let Some(time) = time else {
-            return Ok(otherwise);
-        };
-        let (mut low, mut high) = (0, size);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let at = self.store.time_of(middle).await?;
-            if at.is_some_and(|at| at.saturating_mul(1_000) < time.micros()) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        Ok(low)
     }
 
     fn blind(&self, kind: Kind, name: &str) -> Blind {

@@ -17,6 +17,7 @@ mod receipts;
 mod seal;
 mod service;
 mod store;
+mod tally;
 mod tree;
 mod way;
 

@@ -22,11 +22,7 @@ pub(crate) fn read(record: &Record, codec: &Codec) -> Said {
     }
     match codec.decode_any(record) {
         Ok(event) => Said::Event(Box::new(event)),
-        Err(unreadable) => {
-            metrics::counter!("idtrail_audit_unreadable_total", "topic" => record.topic.as_str())
-                .increment(1);
-            Said::Unreadable(unreadable.0.as_str())
-        }
+        Err(unreadable) => Said::Unreadable(unreadable.0.as_str()),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     keys::{self, Keys},
     receipts::Receipts,
     seal::Kek,
-    store,
+    store, tally,
     way::Way,
 };
 
@@ -117,6 +117,7 @@ impl Service {
         kek: Arc<Kek>,
         context: &Context,
     ) -> Self {
+        tally::begin();
         let store = store::open(history);
         let codec = context.codec(Audit::NAME);
         let ring = Arc::new(Notify::new());

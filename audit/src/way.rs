@@ -5,7 +5,13 @@
 //! possible. So the writer connects to a Unix socket in a folder that only this process may open, and what goes in there
 //! comes out of a TCP socket that does not wait. TLS, its host name and the login stay between sqlx and the server.
 
-use std::{io, os::unix::fs::DirBuilderExt as _, path::PathBuf, time::Duration};
+use std::{
+    fs::DirEntry,
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use stage::{Chance, database::Database};
@@ -19,6 +25,10 @@ use tokio::{
 const CONNECTIONS: u32 = 3;
 /// How long a connection may take before the database counts as not ready; as everywhere.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How the folders' names begin.
+const PREFIX: &str = "idtrail-way-";
+/// A folder younger than this may be one that another process is just making.
+const YOUNG: Duration = Duration::from_mins(1);
 /// Pause after a failed accept (file descriptors used up), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -40,8 +50,9 @@ impl Way {
         if options.get_socket().is_some() || options.get_host().starts_with('/') {
             return Ok(None);
         }
-        let name = format!("idtrail-{}", hex::encode(chance.bytes::<8>()));
-        let folder = std::env::temp_dir().join(name);
+        let parent = std::env::temp_dir();
+        sweep(&parent);
+        let folder = parent.join(format!("{PREFIX}{}", hex::encode(chance.bytes::<8>())));
         // It must be new: in a folder that somebody else has made, somebody else may listen.
         std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
         let port = options.get_port();
@@ -86,9 +97,28 @@ impl Drop for Way {
     }
 }
 
-fn remove(folder: &PathBuf) {
-    // A folder that is left behind holds a socket that nobody listens to.
+fn remove(folder: &Path) {
     let _best_effort = std::fs::remove_dir_all(folder);
+}
+
+/// Removes what killed processes of this user have left behind: old folders with a socket that nobody listens to.
+fn sweep(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_dead(&entry) {
+            remove(&entry.path());
+        }
+    }
+}
+
+fn is_dead(folder: &DirEntry) -> bool {
+    let modified = folder.metadata().and_then(|metadata| metadata.modified());
+    let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+    let refuses = |socket: DirEntry| {
+        let connected = std::os::unix::net::UnixStream::connect(socket.path());
+        connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
+    age.is_some_and(|age| age > YOUNG)
+        && std::fs::read_dir(folder.path()).is_ok_and(|sockets| sockets.flatten().all(refuses))
 }
 
 /// Carries one connection. Its end, on either side, is the end of the other side, too.
@@ -106,5 +136,87 @@ async fn carry(mut inside: UnixStream, (host, port): (String, u16)) {
         Err(error) => {
             tracing::warn!("the database server {host}:{port} cannot be reached: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::tests::World;
+
+    #[tokio::test]
+    async fn the_way_is_nobody_else_s_and_leaves_nothing_behind() {
+        let Some(world) = World::new("PostgreSQL").await else {
+            return;
+        };
+        let (way, database) = Way::to(&world.database(), Chance::system())
+            .unwrap()
+            .unwrap();
+        let folder = way.folder.clone();
+        let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let Database::Postgres(pool) = &database else {
+            panic!("a way to PostgreSQL")
+        };
+        let asked = async {
+            let question = "SELECT coalesce(length($1::text), 0), (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid())";
+            let long = "x".repeat(300_000);
+            sqlx::query_as::<_, (i32, bool)>(question)
+                .bind(long)
+                .fetch_one(pool)
+                .await
+                .unwrap()
+        };
+        let direct = world.database();
+        let Database::Postgres(direct) = &direct else {
+            panic!("a world of PostgreSQL")
+        };
+        let (tls,): (bool,) =
+            sqlx::query_as("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+                .fetch_one(direct)
+                .await
+                .unwrap();
+        tokio::select! {
+            answer = asked => assert_eq!(answer, (300_000, tls)),
+            () = way.run() => {}
+        }
+        drop(way);
+        assert!(!folder.exists());
+        world.clear().await;
+    }
+
+    #[tokio::test]
+    async fn what_killed_processes_leave_behind_is_removed_and_nothing_else() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = |name: &str, age: Duration| {
+            let folder = parent.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            let listener = UnixListener::bind(folder.join(".s.PGSQL.5432")).unwrap();
+            let opened = std::fs::File::open(&folder).unwrap();
+            let modified = opened.metadata().unwrap().modified().unwrap() - age;
+            opened.set_modified(modified).unwrap();
+            (folder, listener)
+        };
+        let old = YOUNG * 2;
+        let (dead, dropped) = folder("idtrail-way-dead", old);
+        let (young, also_dropped) = folder("idtrail-way-young", Duration::ZERO);
+        let (foreign, too) = folder("something-else", old);
+        let (live, _listening) = folder("idtrail-way-live", old);
+        drop((dropped, also_dropped, too));
+        sweep(parent.path());
+        let there = [dead, young, foreign, live].map(|folder| folder.exists());
+        assert_eq!(there, [false, true, true, true]);
+    }
+
+    #[tokio::test]
+    async fn a_file_needs_no_way() {
+        let world = World::new("SQLite").await.unwrap();
+        assert!(
+            Way::to(&world.database(), Chance::system())
+                .unwrap()
+                .is_none()
+        );
     }
 }

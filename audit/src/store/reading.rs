@@ -32,10 +32,14 @@ pub(crate) struct Stored {
 pub(crate) struct Select {
     /// The range: from the first, below the second.
     pub(crate) range: (i64, i64),
+    /// What comes later is not seen.
+    pub(crate) below: i64,
     /// Only checks whose first entry comes after this one.
     pub(crate) after: i64,
     /// At most so many.
     pub(crate) limit: i64,
+    /// Only checks with an entry of these topics, at any time.
+    pub(crate) topics: Vec<i32>,
 }
 
 /// Reading. Every answer is of one moment, but two answers may be of two: whoever needs one state says below which
@@ -54,12 +58,8 @@ pub(crate) trait Reading: Send + Sync + std::fmt::Debug {
     /// Of these checks, each with its first entry in the range.
     async fn first_of(&self, checks: &[Uuid], select: &Select) -> Result<Vec<(Uuid, i64)>, Retry>;
 
-    /// Of all checks that an entry of these topics begins, each with its first one in the range.
-    async fn first_of_all(
-        &self,
-        topics: &[i32],
-        select: &Select,
-    ) -> Result<Vec<(Uuid, i64)>, Retry>;
+    /// The checks that entries belong to, from the first entry, below the second.
+    async fn checks_between(&self, from: i64, below: i64) -> Result<Vec<Uuid>, Retry>;
 
     /// The entries of checks, below an entry; at most so many.
     async fn of_checks(
@@ -109,49 +109,43 @@ macro_rules! reading {
                 let mut found: Vec<(Uuid, i64)> = Vec::new();
                 for checks in checks.chunks(VALUES) {
                     let mut sql = QueryBuilder::<$database>::new(
-                        "SELECT check_handle, min(seq) AS first FROM bodies WHERE check_handle IN (",
+                        "SELECT check_handle, first FROM (
+                            SELECT b.check_handle, min(CASE WHEN b.seq >= ",
                     );
+                    sql.push_bind(select.range.0).push(" AND b.seq < ").push_bind(select.range.1);
+                    sql.push(" THEN b.seq END) AS first, max(CASE WHEN e.topic IN (");
+                    let mut list = sql.separated(", ");
+                    for topic in &select.topics {
+                        list.push_bind(*topic);
+                    }
+                    sql.push(") THEN 1 ELSE 0 END) AS begun
+                        FROM bodies b JOIN entries e ON e.seq = b.seq WHERE b.check_handle IN (");
                     let mut list = sql.separated(", ");
                     for check in checks {
                         list.push_bind(*check);
                     }
-                    sql.push(") AND seq >= ").push_bind(select.range.0);
-                    sql.push(" AND seq < ").push_bind(select.range.1);
-                    sql.push(" GROUP BY check_handle HAVING min(seq) > ").push_bind(select.after);
-                    sql.push(" ORDER BY first LIMIT ").push_bind(select.limit);
-                    found.extend(
-                        sql.build_query_as::<(Uuid, i64)>()
-                            .persistent(false)
-                            .fetch_all(&self.pool)
-                            .await
-                            .map_err(unready)?,
-                    );
+                    sql.push(") AND b.seq < ").push_bind(select.below);
+                    sql.push(" GROUP BY b.check_handle) AS firsts WHERE begun = 1 AND first > ");
+                    sql.push_bind(select.after).push(" ORDER BY first LIMIT ").push_bind(select.limit);
+                    let rows = sql.build_query_as::<(Uuid, i64)>().persistent(false).fetch_all(&self.pool).await;
+                    found.extend(rows.map_err(unready)?);
                 }
                 found.sort_unstable_by_key(|(_, first)| *first);
                 found.truncate(usize::try_from(select.limit).unwrap_or(usize::MAX));
                 Ok(found)
             }
 
-            async fn first_of_all(&self, topics: &[i32], select: &Select) -> Result<Vec<(Uuid, i64)>, Retry> {
-                let mut sql = QueryBuilder::<$database>::new(
-                    "SELECT b.check_handle, b.seq FROM bodies b JOIN entries e ON e.seq = b.seq WHERE b.seq > ",
-                );
-                sql.push_bind(select.after.max(select.range.0 - 1));
-                sql.push(" AND b.seq < ").push_bind(select.range.1);
-                sql.push(" AND b.check_handle IS NOT NULL AND e.topic IN (");
-                let mut list = sql.separated(", ");
-                for topic in topics {
-                    list.push_bind(*topic);
-                }
-                sql.push(") AND NOT EXISTS (SELECT 1 FROM bodies b2 JOIN entries e2 ON e2.seq = b2.seq
-                    WHERE b2.check_handle = b.check_handle AND b2.seq < b.seq AND b2.seq >= ");
-                sql.push_bind(select.range.0).push(" AND e2.topic IN (");
-                let mut list = sql.separated(", ");
-                for topic in topics {
-                    list.push_bind(*topic);
-                }
-                sql.push(")) ORDER BY b.seq LIMIT ").push_bind(select.limit);
-                sql.build_query_as().persistent(false).fetch_all(&self.pool).await.map_err(unready)
+            async fn checks_between(&self, from: i64, below: i64) -> Result<Vec<Uuid>, Retry> {
+                let rows: Vec<(Uuid,)> = sqlx::query_as(
+                    "SELECT DISTINCT check_handle FROM bodies
+                     WHERE seq >= $1 AND seq < $2 AND check_handle IS NOT NULL",
+                )
+                .bind(from)
+                .bind(below)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(unready)?;
+                Ok(rows.into_iter().map(|(check,)| check).collect())
             }
 
             async fn of_checks(&self, checks: &[Uuid], below: i64, limit: i64) -> Result<Vec<Stored>, Retry> {

@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Instant};
 
+use schemas::Timestamp;
 use stage::Record;
 
 use super::{
     records::About,
-    world::{World, keep},
+    world::{BEGIN, World, keep},
 };
-use crate::service::Service;
+use crate::{Query, service::Service};
 
 /// Batches of 1,000 records, each of 200 callbacks of 3.2 KB and what comes of them: checked, enriched, told to two.
+/// `IDTRAIL_TEST_BATCHES` makes it more.
 const BATCHES: i64 = 40;
 const JOURNEYS: i64 = 200;
 
@@ -46,24 +48,56 @@ async fn measure(name: &'static str) {
     let service = Service::new(databases, kek, &world.context());
     let story = async {
         keep(&service, &batch(&world, 0, &body)).await.unwrap();
-        let batches: Vec<Vec<Record>> = (1..=BATCHES)
-            .map(|number| batch(&world, number, &body))
-            .collect();
-        let begun = Instant::now();
-        for batch in &batches {
-            keep(&service, batch).await.unwrap();
+        let (mut entries, mut seconds) = (0, 0.0);
+        for number in 1..=batches() {
+            let batch = batch(&world, number, &body);
+            let begun = Instant::now();
+            keep(&service, &batch).await.unwrap();
+            seconds += begun.elapsed().as_secs_f64();
+            entries += i32::try_from(batch.len()).unwrap();
         }
-        let seconds = begun.elapsed().as_secs_f64();
-        let entries: usize = batches.iter().map(Vec::len).sum();
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = entries as f64 / seconds;
+        let rate = f64::from(entries) / seconds;
         eprintln!("{name}: {entries} entries in {seconds:.2} s = {rate:.0} entries/s");
+        let ask = async |what: &str, query: Query| {
+            let begun = Instant::now();
+            let page = world.history().checks(&query).await.unwrap();
+            eprintln!(
+                "{name}: {what}: {} checks in {:.0} ms",
+                page.checks.len(),
+                begun.elapsed().as_secs_f64() * 1e3
+            );
+        };
+        let (account, since) = (Some("A-77".to_owned()), Some(Timestamp::from_micros(BEGIN)));
+        ask("the first page of all", Query::default()).await;
+        ask(
+            "one account",
+            Query {
+                account,
+                ..Query::default()
+            },
+        )
+        .await;
+        ask(
+            "the first page since a time",
+            Query {
+                since,
+                ..Query::default()
+            },
+        )
+        .await;
     };
     tokio::select! {
         () = story => {}
         () = service.carry() => {}
     }
     world.clear().await;
+}
+
+fn batches() -> i64 {
+    let given = std::env::var_os("IDTRAIL_TEST_BATCHES");
+    given
+        .and_then(|number| number.to_str()?.parse().ok())
+        .unwrap_or(BATCHES)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,12 +40,8 @@ impl Reading for Dying {
         self.inner.first_of(checks, select).await
     }
 
-    async fn first_of_all(
-        &self,
-        topics: &[i32],
-        select: &Select,
-    ) -> Result<Vec<(Uuid, i64)>, Retry> {
-        self.inner.first_of_all(topics, select).await
+    async fn checks_between(&self, from: i64, below: i64) -> Result<Vec<Uuid>, Retry> {
+        self.inner.checks_between(from, below).await
     }
 
     async fn of_checks(

@@ -1,9 +1,13 @@
 //! The service as a process runs it: from the topics into the history, receipts out, questions answered.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use schemas::{AnyEvent, Topic};
 use stage::{Output, broker::Assigned, broker::Start};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 use super::{
     records::{About, is_audited},
@@ -199,7 +203,7 @@ async fn settings_that_are_not_safe_are_refused_in_one_sentence() {
         error.contains("32 characters") && !error.contains("too short"),
         "{error}"
     );
-    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap();
     let error = start(&|config| config.listen = Some(address)).await;
     assert!(
@@ -217,4 +221,44 @@ async fn unknown_settings_are_refused() {
     for bad in [r#"{"keyfile": "k"}"#, r#"{"readers": [{"nam": "r"}]}"#] {
         assert!(serde_json::from_str::<Config>(bad).is_err());
     }
+}
+
+async fn asked(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_answers_while_the_service_runs_and_no_longer() {
+    let world = World::new("SQLite").await.unwrap();
+    publish(&world, &About::check("R-1", "A-1", (0, 0)), true).await;
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap();
+    drop(taken);
+    let config = Config {
+        listen: Some(address),
+        ..world.config.clone()
+    };
+    let context = world.context();
+    let running = crate::start(config, context.clone());
+    let story = async {
+        until("the check over HTTP", async || {
+            let answer = asked(address, "/v1/checks?account=A-1").await;
+            answer.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 ") && answer.contains("R-1"))
+        })
+        .await;
+        // A connection on which nothing is asked must not hold up the stop.
+        let _idle = TcpStream::connect(address).await.unwrap();
+        context.stopper.stop();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let begun = std::time::Instant::now();
+    let (ended, ()) = tokio::join!(running, story);
+    ended.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(asked(address, "/openapi.json").await.is_err());
 }

@@ -1,0 +1,60 @@
+//! What `/metrics` says of the history, counted once it is stored.
+
+use std::collections::BTreeMap;
+
+use schemas::Topic;
+
+use crate::{batch::Batch, body::Said, store::Append};
+
+/// Makes every series known at 0, so that rates and absences can be told from the first scrape on.
+pub(crate) fn begin() {
+    metrics::counter!("idtrail_audit_appends_total").increment(0);
+    metrics::counter!("idtrail_audit_raw_gaps_total").increment(0);
+}
+
+/// The log ends before this index; without an entry the newest one is told as -1.
+pub(crate) fn size(size: i64) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a log beyond 2^52 entries is no longer a number for people"
+    )]
+    metrics::gauge!("idtrail_audit_head_sequence").set((size - 1) as f64);
+}
+
+/// Why records of a batch cannot be read, and how many.
+pub(crate) fn unreadable(batch: &Batch<'_>) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for said in batch.said() {
+        if let Said::Unreadable(reason) = said {
+            *counts.entry(*reason).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// A batch was appended.
+pub(crate) fn appended(append: &Append, unreadable: &BTreeMap<&'static str, u64>) {
+    metrics::counter!("idtrail_audit_appends_total").increment(append.entries.len() as u64);
+    size(append.size());
+    for (reason, records) in unreadable {
+        metrics::counter!("idtrail_unreadable_records_total", "stage" => "audit", "reason" => *reason)
+            .increment(*records);
+        tracing::error!(
+            reason,
+            records,
+            "records that cannot be read were kept by their bytes"
+        );
+    }
+}
+
+/// Offsets are missing in `raw`.
+pub(crate) fn gap(partition: i32, (first, last): (i64, i64)) {
+    metrics::counter!("idtrail_audit_raw_gaps_total").increment(1);
+    tracing::error!(
+        topic = %Topic::Raw,
+        partition,
+        first,
+        last,
+        "offsets are missing in `raw`: a record was lost, or deleted before it was read"
+    );
+}
