@@ -50,3 +50,24 @@ async fn what_was_refused_is_shown_and_sent_through_again() {
     let (code, _, error) = world.run(&["rejected", "show", "00000000-0000-4000-8000-000000000000"]);
     assert!(code == 1 && error.contains("rejected list"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_without_its_keys_is_refused_and_not_shown_as_empty() {
+    let Some(mut world) = World::start(Kind::Embedded, Setting::default()).await else {
+        return;
+    };
+    let (media, body) = body_of("approved", "keyless", Some("A-1:C-1"));
+    assert_eq!(world.post(media, body).await, 200);
+    world.settle(SOON).await;
+    assert_eq!(world.terminate("up").await, Some(0));
+    for name in ["keys.db", "keys.db-wal", "keys.db-shm"] {
+        let _may_be_absent = std::fs::remove_file(world.data().join(name));
+    }
+    let (code, said, error) = world.run(&["database", "migrate"]);
+    assert_eq!(code, 0, "{said}{error}");
+    let (code, said, error) = world.run(&["history", "--reference", "keyless"]);
+    assert!(
+        code == 2 && error.contains("restore the key database"),
+        "{code} {said}{error}"
+    );
+}

@@ -107,7 +107,11 @@ impl History {
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         let (history, keys) = config.open().await?;
         let kek = Arc::new(config.kek()?);
-        keys::fit(keys::open(&keys).as_ref(), &kek)
+        let entries = store::open(&history)
+            .size()
+            .await
+            .context("the setting `audit.database`")?;
+        keys::fit(keys::open(&keys).as_ref(), &kek, entries)
             .await
             .context("the setting `audit.keys`")??;
         Ok(Self::on((&history, &keys), kek))

@@ -93,9 +93,20 @@ pub(crate) fn open(database: &Database) -> Arc<dyn KeyStore> {
     }
 }
 
-/// Whether a key-encryption key is one that the history was sealed with; if nothing is sealed yet, any is.
-pub(crate) async fn fit(store: &dyn KeyStore, kek: &Kek) -> Result<anyhow::Result<()>, Retry> {
+/// Whether a key-encryption key is one that the history, of so many entries, was sealed with; if nothing is sealed
+/// yet, any is.
+pub(crate) async fn fit(
+    store: &dyn KeyStore,
+    kek: &Kek,
+    entries: i64,
+) -> Result<anyhow::Result<()>, Retry> {
     let used = store.keks().await?;
+    if used.is_empty() && entries > 0 {
+        // Going on would find none of these entries, and look as if nothing had ever been checked.
+        return Ok(Err(anyhow::anyhow!(
+            "the database of `audit.keys` is empty, but the history has {entries} entries: restore the key database"
+        )));
+    }
     if used.is_empty() || used.iter().any(|id| *id == kek.id()) {
         return Ok(Ok(()));
     }

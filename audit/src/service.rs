@@ -69,7 +69,8 @@ async fn open(
             Ok(opened) => opened,
         };
         let store = keys::open(&keys);
-        if let Err(error) = keys::fit(store.as_ref(), kek).await? {
+        let entries = store::open(&history).size().await?;
+        if let Err(error) = keys::fit(store.as_ref(), kek, entries).await? {
             return Ok(Err(error));
         }
         // The first key of a new history is noted, so that no other is ever taken for it.

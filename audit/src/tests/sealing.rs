@@ -82,9 +82,13 @@ async fn another_key_file_is_refused_and_opens_nothing() {
             .unwrap_err()
             .to_string();
         assert!(error.contains("audit.key_file"), "{error}");
-        // Even if the note of the first key is gone, no body opens.
+        // If the note of the first key is gone, the history is refused; and even past that no body opens.
         execute(&world.key_database(), "DELETE FROM key_encryption_keys").await;
-        let history = History::open(&config).await.unwrap();
+        let error = History::open(&config).await.unwrap_err().to_string();
+        assert!(error.contains("restore the key database"), "{error}");
+        let (database, keys) = config.open().await.unwrap();
+        let kek = std::sync::Arc::new(config.kek().unwrap());
+        let history = History::on((&database, &keys), kek);
         let error = history
             .checks(&Query::default())
             .await
