@@ -83,6 +83,17 @@ impl From<stage::database::DatabaseError> for Failure {
     }
 }
 
+impl From<ingest::door::StartError> for Failure {
+    fn from(error: ingest::door::StartError) -> Self {
+        match error {
+            ingest::door::StartError::Config(_) | ingest::door::StartError::System(_) => {
+                Self::usage(error)
+            }
+            ingest::door::StartError::Died => Self::unreachable(error),
+        }
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         // A reader that has gone away (`| head`) is no fault of ours.

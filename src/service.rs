@@ -79,7 +79,6 @@ pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
         let door = match service {
             Service::Ingest => Some(
                 ingest::door::bind(all.door.listen)
-                    .await
                     .map_err(Failure::usage)?,
             ),
             Service::Validate | Service::Enrich | Service::Notify | Service::Audit => None,

@@ -32,7 +32,6 @@ pub(crate) fn run(arguments: &Up) -> Result<Exit, Failure> {
     process::serve("up", &stages, all, |all, context| async move {
         let demo = prepare(&all, &context).await?;
         let door = ingest::door::bind(all.door.listen)
-            .await
             .map_err(Failure::usage)?;
         say(&all, &data, demo);
         let stopper = context.stopper.clone();
@@ -111,6 +110,7 @@ pub(crate) fn defaults(settings: &mut Settings, data: &Path) {
     // A load from one's own machine is no flood.
     settings.set_default("door.rate", Value::Integer(20_000), origin());
     settings.set_default("door.burst", Value::Integer(20_000), origin());
+    settings.set_default("door.total_rate", Value::Integer(20_000), origin());
     if std::io::stderr().is_terminal() {
         settings.set_default(
             "telemetry.format",

@@ -15,6 +15,7 @@ mod privacy;
 mod readers;
 mod sentences;
 mod story;
+mod threats;
 mod tracing;
 mod verdicts;
 mod world;

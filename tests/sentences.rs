@@ -4,7 +4,8 @@ use std::{net::TcpListener, process::Command, time::Duration};
 
 use crate::world::{Kind, Parts, Setting, World, free, use_parts};
 
-fn idtrail(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
+/// Runs the binary; its exit code and what it said.
+pub(crate) fn idtrail(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_idtrail"))
         .args(arguments)
         .envs(variables.iter().copied())

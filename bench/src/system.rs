@@ -88,6 +88,8 @@ impl System {
         set("DOOR__ALLOW", "[\"127.0.0.1/32\"]".to_owned());
         set("DOOR__RATE", "1000000".to_owned());
         set("DOOR__BURST", "1000000".to_owned());
+        set("DOOR__TOTAL_RATE", "1000000".to_owned());
+        set("DOOR__TOTAL_BURST", "1000000".to_owned());
         set("AUDIT__LISTEN", free().to_string());
         set("TELEMETRY__LOG", "warn".to_owned());
         set("BROKER__PREFIX", prefix.clone());

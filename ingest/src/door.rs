@@ -2,27 +2,37 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use bytes::Bytes;
-use hyper::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use ipnet::IpNet;
-use schemas::{RawHeaders, Refusal, Timestamp, Topic};
+use metrics::Counter;
+use schemas::{RawHeaders, Refusal, Topic};
 use stage::{BrokerError, Context, Output, config::ConfigError, trace::TraceParent};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
 
-use self::bucket::Bucket;
-use crate::{Config, providers::Provider};
+use self::bucket::{Bucket, Buckets};
+use crate::{
+    Config,
+    http::{
+        Answer,
+        answer::{Date, Outcome},
+        connection::Times,
+        head::Framing,
+    },
+    providers::Provider,
+    tls::Tls,
+};
 
-mod answer;
 mod bucket;
+mod places;
 mod request;
 mod serve;
 
-pub use answer::Answer;
-pub use serve::{bind, serve};
+pub use serve::bind;
+use serve::serve;
 
 /// Refused requests kept a second; the rest is counted. A misconfigured provider is seen, a flood fills nothing.
 const KEPT_REFUSALS: u32 = 10;
@@ -35,8 +45,16 @@ pub struct Door {
     networks: Vec<IpNet>,
     /// SHA-256 of each secret path segment, so that comparing takes the same time whatever was guessed.
     secrets: Vec<[u8; 32]>,
-    posts: Mutex<Bucket>,
+    posts: Mutex<Buckets>,
     refusals: Mutex<Bucket>,
+    /// Bytes of bodies that may be in hand at the same time.
+    rooms: Semaphore,
+    times: Times,
+    date: Mutex<Date>,
+    tls: Option<Tls>,
+    counters: [Counter; Outcome::ALL.len()],
+    /// Once cancelled, connections end that wait for another request.
+    closing: CancellationToken,
     context: Context,
 }
 
@@ -47,12 +65,12 @@ impl std::fmt::Debug for Door {
 }
 
 /// A request whose body is in hand, before it is durable.
-struct Posted<'a> {
+struct Posted {
     provider: &'static Provider,
     media: &'static str,
-    content_type: &'a str,
+    content_type: String,
     peer: IpAddr,
-    body: Bytes,
+    body: Vec<u8>,
 }
 
 impl Door {
@@ -64,68 +82,108 @@ impl Door {
             .map(|secret| sha256(secret.as_bytes()))
             .collect();
         let now = context.clock.now();
+        let each = (config.rate, config.burst);
+        let all = (config.total_rate, config.total_burst);
         Ok(Self {
             networks: config.networks()?,
             secrets,
-            posts: Mutex::new(Bucket::full(config.rate, config.burst, now)),
+            posts: Mutex::new(Buckets::new(each, all, now)),
             refusals: Mutex::new(Bucket::full(KEPT_REFUSALS, KEPT_REFUSALS, now)),
+            rooms: Semaphore::new(config.max_bytes_in_hand),
+            times: config.times(),
+            date: Mutex::default(),
+            tls: config.tls.as_ref().map(Tls::open).transpose()?,
+            counters: Outcome::ALL.map(
+                |outcome| metrics::counter!("idtrail_ingest_requests_total", "outcome" => outcome.as_str()),
+            ),
+            closing: CancellationToken::new(),
             config,
             context,
         })
     }
 
     fn is_listed(&self, peer: IpAddr) -> bool {
-        let peer = peer.to_canonical();
         self.networks.iter().any(|network| network.contains(&peer))
     }
 
+    /// Whether a secret path segment, or the want of one, opens the door.
+    fn opens(&self, segment: Option<&str>) -> bool {
+        let Some(secret) = segment else {
+            return self.secrets.is_empty();
+        };
+        let given = sha256(secret.as_bytes());
+        // Every digest is compared, so that time tells neither which nor how many there are.
+        self.secrets.iter().fold(false, |open, known| {
+            open | aws_lc_rs::constant_time::verify_slices_are_equal(known, &given).is_ok()
+        })
+    }
+
+    fn may_post(&self, peer: IpAddr) -> bool {
+        let now = self.context.clock.now();
+        let mut posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
+        posts.take(peer, now)
+    }
+
+    /// Room for a body; none where all that may be in hand is.
+    fn room(&self, framing: Framing, limit: usize) -> Option<SemaphorePermit<'_>> {
+        let bytes = match framing {
+            Framing::Length(stated) => u32::try_from(stated).ok()?,
+            // How many will come is not known.
+            Framing::Chunked => u32::try_from(limit).ok()?,
+        };
+        self.rooms.try_acquire_many(bytes).ok()
+    }
+
+    fn count(&self, outcome: Outcome) {
+        if let Some(counter) = self.counters.get(outcome as usize) {
+            counter.increment(1);
+        }
+    }
+
+    fn bytes_of(&self, answer: Answer) -> Vec<u8> {
+        let now = self.context.clock.now();
+        let mut date = self.date.lock().unwrap_or_else(PoisonError::into_inner);
+        answer.write(date.at(now), self.tls.is_some())
+    }
+
     /// Makes the body durable, and only then says 200.
-    async fn accept(&self, posted: Posted<'_>) -> Answer {
+    async fn accept(&self, posted: Posted) -> Answer {
         let identified = (posted.provider.identify)(posted.media, &posted.body);
         let (key, refused) = match identified {
             Ok(identity) => (Some(identity.key), None),
             Err(refused) => (refused.provider_reference, Some(refused.reason)),
         };
         if refused.is_some() && !self.may_keep() {
-            return Answer::of(StatusCode::BAD_REQUEST, "bad_body");
+            return Answer::of(Outcome::BadBody);
         }
-        match (self.store(&posted, key, refused).await, refused) {
-            (Ok(()), None) => Answer::of(StatusCode::OK, "accepted"),
-            (Ok(()), Some(_)) => Answer::of(StatusCode::BAD_REQUEST, "bad_body"),
-            (Err(BrokerError::TooLarge(_)), _) => {
-                Answer::of(StatusCode::PAYLOAD_TOO_LARGE, "too_large")
-            }
+        let outcome = match (self.store(posted, key, refused).await, refused) {
+            (Ok(()), None) => Outcome::Accepted,
+            (Ok(()), Some(_)) => Outcome::BadBody,
+            (Err(BrokerError::TooLarge(_)), _) => Outcome::TooLarge,
             (Err(error), _) => {
                 tracing::warn!("a callback could not be made durable: {error}");
-                Answer::retry(StatusCode::SERVICE_UNAVAILABLE, "unavailable", RETRY_AFTER)
+                Outcome::Unavailable
             }
-        }
+        };
+        Answer::of(outcome)
     }
 
     /// Keeps the fact of a refused request of a listed peer, without its body.
-    async fn keep_refusal(
-        &self,
-        peer: IpAddr,
-        provider: &'static Provider,
-        refused: Refusal,
-        headers: &HeaderMap,
-    ) {
+    async fn keep_refusal(&self, peer: IpAddr, refused: Refusal, content_type: String) {
+        let Some(provider) = crate::providers::PROVIDERS.first() else {
+            return;
+        };
         if !self.may_keep() {
-            metrics::counter!("idtrail_ingest_refusals_not_kept_total").increment(1);
             return;
         }
-        let content_type = headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("");
         let posted = Posted {
             provider,
             media: "form",
             content_type,
             peer,
-            body: Bytes::new(),
+            body: Vec::new(),
         };
-        if let Err(error) = self.store(&posted, None, Some(refused)).await {
+        if let Err(error) = self.store(posted, None, Some(refused)).await {
             tracing::warn!(
                 reason = refused.as_str(),
                 "a refused request could not be kept: {error}"
@@ -135,59 +193,59 @@ impl Door {
 
     fn may_keep(&self) -> bool {
         let now = self.context.clock.now();
-        self.refusals
-            .lock()
-            .is_ok_and(|mut bucket| bucket.take(now))
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = refusals.take(now);
+        if !may {
+            metrics::counter!("idtrail_ingest_refusals_not_kept_total").increment(1);
+        }
+        may
+    }
+
+    /// The random parts of a request: its id and its trace. Asked for at once, because each asking has its price.
+    fn chances(&self) -> ([u8; 16], [u8; 24]) {
+        let all: [u8; 40] = self.context.chance.bytes();
+        let (mut id, mut trace) = ([0; 16], [0; 24]);
+        for (to, from) in id.iter_mut().chain(&mut trace).zip(all) {
+            *to = from;
+        }
+        (id, trace)
     }
 
     async fn store(
         &self,
-        posted: &Posted<'_>,
+        posted: Posted,
         key: Option<String>,
         refused: Option<Refusal>,
     ) -> Result<(), BrokerError> {
-        let request_id = uuid::Builder::from_random_bytes(self.context.chance.bytes())
-            .into_uuid()
-            .to_string();
-        let received_at: Timestamp = self.context.clock.now();
-        let traceparent = TraceParent::begin(self.context.chance).to_string();
-        let traceparent = stage::telemetry::step(
-            "POST",
-            stage::telemetry::SpanKind::Producer,
-            Some(&traceparent),
-            Vec::new(),
-        )
-        .unwrap_or(traceparent);
+        let (id, trace) = self.chances();
+        let request_id = uuid::Builder::from_random_bytes(id).into_uuid().to_string();
         let headers = RawHeaders {
             provider: posted.provider.name.to_owned(),
             kind: posted.media.to_owned(),
-            // The one header of the sender that is kept, cut to what a media type can need.
-            content_type: posted.content_type.chars().take(200).collect(),
+            content_type: posted.content_type,
             peer: posted.peer.to_string(),
-            received_at,
+            received_at: self.context.clock.now(),
             sha256: hex::encode(sha256(&posted.body)),
             refused,
-            traceparent,
-            request_id: request_id.clone(),
+            traceparent: stage::telemetry::begin("POST", TraceParent::of(trace)),
+            request_id,
         };
+        let bytes = posted.body.len();
         let output = Output {
             topic: Topic::Raw,
-            key: key.unwrap_or_else(|| request_id.clone()).into_bytes(),
+            key: key.map_or_else(
+                || headers.request_id.clone().into_bytes(),
+                String::into_bytes,
+            ),
             headers: headers.headers(SOURCE),
-            value: posted.body.to_vec(),
+            value: posted.body,
         };
-        let position = self
-            .context
-            .broker
-            .append(output, self.config.deadline())
-            .await?;
-        tracing::debug!(request_id, position = %position, bytes = posted.body.len(), "a callback is durable");
+        let appended = self.context.broker.append(output, self.config.deadline());
+        let position = appended.await?;
+        tracing::debug!(request_id = headers.request_id, position = %position, bytes, "a callback is durable");
         Ok(())
     }
 }
-
-/// What a provider that repeats should wait: long enough for a broker to elect a leader.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
@@ -196,12 +254,57 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// Runs the door until asked to stop; the listener is the caller's.
+///
+/// The door has a thread and a runtime of its own: a flood there takes nothing from the admin pages, and one thread
+/// that answers and makes durable wakes nobody else for it. One makes far more posts durable than any provider sends;
+/// a second door is a second process.
 pub async fn start(
     config: Config,
     context: Context,
     listener: tokio::net::TcpListener,
-) -> Result<(), ConfigError> {
+) -> Result<(), StartError> {
     let door = Arc::new(Door::new(config, context)?);
-    serve(listener, door).await;
-    Ok(())
+    let listener = listener.into_std()?;
+    let (ended, end) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("door".to_owned())
+        .spawn(move || {
+            let _starter_left = ended.send(run(listener, door));
+        })?;
+    // Closed without a word only by a panic, which the thread has told of.
+    end.await.unwrap_or(Err(StartError::Died))
+}
+
+fn run(listener: std::net::TcpListener, door: Arc<Door>) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let certificate = async {
+            match &door.tls {
+                Some(tls) => tls.follow(Arc::clone(&door.context.clock)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = serve(listener, Arc::clone(&door)) => {}
+            () = certificate => {}
+        }
+        Ok(())
+    })
+}
+
+/// Why the door does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The system gives no thread, or not the listener.
+    #[error("the door cannot be started: {0}")]
+    System(#[from] std::io::Error),
+    /// Its thread has ended.
+    #[error("the door's thread has ended")]
+    Died,
 }

@@ -2,7 +2,9 @@
 
 pub mod config;
 pub mod door;
+mod http;
 pub mod providers;
+pub mod tls;
 pub mod validate;
 
 pub use config::Config;

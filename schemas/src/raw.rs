@@ -1,6 +1,6 @@
 //! A callback as it came: the body byte for byte, and what the door knew about it.
 
-use crate::{CloudEvent, Position, RawPointer, Refusal, Timestamp, header};
+use crate::{Position, RawPointer, Refusal, Timestamp, header};
 
 /// Bytes that hold personal data: they cannot be printed, compared or serialised by accident.
 #[derive(Clone, PartialEq, Eq)]
@@ -163,23 +163,20 @@ pub struct RawHeaders {
 impl RawHeaders {
     /// The record headers.
     pub fn headers(&self, source: &str) -> Vec<(String, Vec<u8>)> {
-        let event = CloudEvent {
-            id: self.request_id.clone(),
-            kind: "idtrail.raw".to_owned(),
-            source: source.to_owned(),
-            subject: None,
-            time: self.received_at,
-            content_type: "",
-        };
-        let mut headers = event.headers();
-        headers.retain(|(name, _)| name != header::CONTENT_TYPE);
+        let at = self.received_at.to_string();
+        let mut headers: Vec<(String, Vec<u8>)> = Vec::with_capacity(14);
         let mut put =
             |name: &str, value: &str| headers.push((name.to_owned(), value.as_bytes().to_vec()));
+        put(header::CE_SPECVERSION, "1.0");
+        put(header::CE_ID, &self.request_id);
+        put(header::CE_TYPE, "idtrail.raw");
+        put(header::CE_SOURCE, source);
+        put(header::CE_TIME, &at);
         put(header::CONTENT_TYPE, &self.content_type);
         put(header::PROVIDER, &self.provider);
         put(header::KIND, &self.kind);
         put(header::PEER, &self.peer);
-        put(header::RECEIVED_AT, &self.received_at.to_string());
+        put(header::RECEIVED_AT, &at);
         put(header::REQUEST_ID, &self.request_id);
         put(header::SHA256, &self.sha256);
         put(header::TRACEPARENT, &self.traceparent);

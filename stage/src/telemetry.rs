@@ -1,6 +1,9 @@
 //! Logs, metrics and spans: one place decides their form and where they go.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::{
@@ -27,6 +30,9 @@ const FLUSH: Duration = Duration::from_secs(2);
 const SECONDS: [f64; 16] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0,
 ];
+
+/// Whether spans go anywhere. Like the tracer of `opentelemetry::global` it is one for the process.
+static SPANS: AtomicBool = AtomicBool::new(false);
 
 /// `[telemetry]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -116,7 +122,17 @@ fn spans_to(url: &str, service: &'static str) -> Result<SdkTracerProvider, Strin
         )
         .build();
     opentelemetry::global::set_tracer_provider(provider.clone());
+    SPANS.store(true, Ordering::Relaxed);
     Ok(provider)
+}
+
+/// Makes the first span of a journey, and gives the `traceparent` that the next step continues.
+pub fn begin(name: &'static str, parent: TraceParent) -> String {
+    let text = parent.to_string();
+    if !SPANS.load(Ordering::Relaxed) {
+        return text;
+    }
+    step(name, SpanKind::Producer, Some(&text), Vec::new()).unwrap_or(text)
 }
 
 /// Makes the span of one step of a record's journey, a child of the step before, and gives the

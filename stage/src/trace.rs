@@ -13,11 +13,19 @@ pub struct TraceParent {
 impl TraceParent {
     /// Begins a trace. What a sender claims is not trusted, so the door always begins one.
     pub fn begin(chance: Chance) -> Self {
+        Self::of(chance.bytes())
+    }
+
+    /// Begins a trace of random bytes: 16 are its id, 8 that of its first span.
+    pub fn of(random: [u8; 24]) -> Self {
         let mut this = Self {
-            trace: chance.bytes(),
-            span: chance.bytes(),
+            trace: [0; 16],
+            span: [0; 8],
             sampled: true,
         };
+        for (to, from) in this.trace.iter_mut().chain(&mut this.span).zip(random) {
+            *to = from;
+        }
         // All-zero ids are invalid (Trace Context §3.2.2.3).
         this.trace[0] |= 1;
         this.span[0] |= 1;

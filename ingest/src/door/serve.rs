@@ -1,66 +1,63 @@
-//! The serve loop: connections within a bound, drained when asked to stop.
+//! The serve loop: connections within their bounds, drained when asked to stop.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
-
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use schemas::Refusal;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
 };
-use tokio_util::task::TaskTracker;
 
-use super::Door;
-use crate::providers::PROVIDERS;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::OwnedSemaphorePermit,
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Header fields of one request: recorded requests have about ten.
-const MAX_HEADERS: usize = 64;
-/// Bytes that the head of a request may take.
-const MAX_HEAD: usize = 16 << 10;
+use super::{Door, places::Places, request::Peer};
+use crate::http::{Answer, answer::Outcome, connection::Connection};
+
 /// How long a drain waits for requests in flight; below the 30 s after which orchestrators kill.
 const DRAIN: Duration = Duration::from_secs(15);
 /// Pause after a failed accept (file descriptors used up), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Connections that may wait to be accepted: as many as a burst of a whole second; the kernel may allow fewer.
+const BACKLOG: u32 = 4_096;
 
 /// Binds the door's listener; the error names the address and the setting.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("cannot listen on {address} (setting `door.listen`): {error}"))
+pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    let listen = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        // After a restart the address is taken again at once.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|error| format!("cannot listen on {address} (setting `door.listen`): {error}"))
 }
 
 /// Serves until asked to stop; then lets requests in flight end, within a bound.
-pub async fn serve(listener: TcpListener, door: Arc<Door>) {
-    let places = Arc::new(Semaphore::new(door.config.max_connections));
+pub(super) async fn serve(listener: TcpListener, door: Arc<Door>) {
     let connections = TaskTracker::new();
     let stopper = door.context.stopper.clone();
     let status = door.context.health.stage("ingest");
     status.running(door.context.clock.now());
-    loop {
-        let accepted = stopper.run_until_stopped(async {
-            // A place first: what cannot be served waits in the kernel's bounded queue.
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        });
-        let Some((place, accepted)) = accepted.await else {
-            break;
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let door = Arc::clone(&door);
-                connections.spawn(async move {
-                    let _place = place;
-                    serve_connection(stream, peer, door).await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!("a connection could not be accepted: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
+    // Those who send us here are told first that we are about to go; what still comes is answered as always.
+    let announced = async {
+        stopper.stopping().await;
+        tokio::time::sleep(Duration::from_millis(door.config.announce_ms)).await;
+    };
+    tokio::select! {
+        () = announced => {}
+        () = stopper.stopping_now() => {}
+        () = accept(&listener, &door, &connections) => {}
     }
     drop(listener);
+    door.closing.cancel();
     connections.close();
     tokio::select! {
         () = connections.wait() => {}
@@ -70,39 +67,103 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>) {
     status.stopped(door.context.clock.now());
 }
 
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, door: Arc<Door>) {
-    let _best_effort = stream.set_nodelay(true);
-    let address = peer.ip();
-    let stopper = door.context.stopper.clone();
-    let answering = Arc::clone(&door);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let door = Arc::clone(&answering);
-        async move { Ok::<_, Infallible>(door.answer(request, address).await.into_response()) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(door.config.header_ms))
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopper.stopping() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+async fn accept(listener: &TcpListener, door: &Arc<Door>, connections: &TaskTracker) {
+    let places = Places::new(&door.config);
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                take_in(stream, peer.ip().to_canonical(), door, &places, connections)
+            }
+            Err(error) => {
+                tracing::warn!("a connection could not be accepted: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
+    }
+}
+
+/// Gives a connection its place, or lets go of it: a stranger cannot take the place of a listed peer.
+fn take_in(
+    stream: TcpStream,
+    address: IpAddr,
+    door: &Arc<Door>,
+    places: &Places,
+    connections: &TaskTracker,
+) {
+    if !door.is_listed(address) {
+        door.count(Outcome::BadSource);
+        // To tell a stranger anything through TLS would cost a handshake.
+        if let (None, Some(place)) = (&door.tls, places.stranger()) {
+            connections.spawn(turn_away(Arc::clone(door), stream, place));
+        }
+        return;
+    }
+    let place = places.listed(address);
+    let turn = door
+        .tls
+        .as_ref()
+        .map(|tls| (tls.acceptor(), places.handshake()));
+    let (Some(place), None | Some((_, Some(_)))) = (place, &turn) else {
+        metrics::counter!("idtrail_ingest_connections_refused_total").increment(1);
+        return;
     };
-    let Err(error) = ended else { return };
-    // hyper has answered 400 or 431 itself and closed; only the fact is left to keep.
-    let reason = match () {
-        () if error.is_parse_too_large() => Refusal::HeadersTooLarge,
-        () if error.is_parse() => Refusal::BadFraming,
-        () => return,
-    };
-    metrics::counter!("idtrail_ingest_requests_total", "outcome" => reason.as_str()).increment(1);
-    if let (true, Some(provider)) = (door.is_listed(address), PROVIDERS.first()) {
-        door.keep_refusal(address, provider, reason, &hyper::HeaderMap::new())
-            .await;
+    let door = Arc::clone(door);
+    connections.spawn(async move {
+        let _held = place;
+        let _best_effort = stream.set_nodelay(true);
+        let peer = Peer::Known(address);
+        let Some((acceptor, turn)) = turn else {
+            return converse(&door, stream, peer).await;
+        };
+        let shaken = timeout(door.times.head, acceptor.accept(stream)).await;
+        drop(turn);
+        match shaken {
+            Ok(Ok(stream)) => converse(&door, stream, peer).await,
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("idtrail_ingest_handshakes_failed_total").increment(1);
+            }
+        }
+    });
+}
+
+/// Tells a stranger so, without reading a byte of what it sent.
+async fn turn_away(door: Arc<Door>, stream: TcpStream, _place: OwnedSemaphorePermit) {
+    let mut connection = Connection::new(stream, door.times);
+    let answer = Answer::of(Outcome::BadSource);
+    if connection.write(&door.bytes_of(answer)).await.is_ok() {
+        connection.close().await;
+    }
+}
+
+/// Answers the requests of a connection, one after the other.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(door: &Door, stream: S, peer: Peer) {
+    let mut connection = Connection::new(stream, door.times);
+    loop {
+        let begun = unless(&door.closing, connection.begun()).await;
+        if !matches!(begun, Some(Ok(()))) {
+            break;
+        }
+        let Some(answer) = door.one(&mut connection, peer).await else {
+            break;
+        };
+        let answer = answer.and_close(door.context.stopper.is_stopping());
+        door.count(answer.outcome());
+        let written = connection.write(&door.bytes_of(answer)).await;
+        if written.is_err() || connection.flush().await.is_err() {
+            return;
+        }
+        if answer.is_last() {
+            break;
+        }
+    }
+    connection.close().await;
+}
+
+/// Runs a wait; nothing comes back if the token is cancelled first.
+async fn unless<F: Future>(token: &CancellationToken, wait: F) -> Option<F::Output> {
+    tokio::select! {
+        biased;
+        output = wait => Some(output),
+        () = token.cancelled() => None,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode;
 use schemas::Refusal;
 
 use crate::{Refused, plain};
@@ -33,22 +32,26 @@ impl<'a> Form<'a> {
     ///
     /// White space around the body is not part of it: in an encoded form it can stand nowhere.
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Refused> {
-        let mut pairs = Vec::new();
-        let written = body.trim_ascii().split(|byte| *byte == b'&');
-        for pair in written.filter(|pair| !pair.is_empty()) {
+        let body = body.trim_ascii();
+        // Judged once for the whole: this is what the door does with every body.
+        let text = std::str::from_utf8(body).map_err(|_| undecodable(body))?;
+        // A callback with every documented field has 77.
+        let mut pairs = Vec::with_capacity(80);
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             if pairs.len() == PAIRS_MAX {
                 return Err(Refused::new(Refusal::Undecodable));
             }
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode(halves.next().unwrap_or_default())
-                .ok_or_else(|| Refused::new(Refusal::Undecodable))?;
-            let written = halves.next();
-            let value = decode(written.unwrap_or_default())
+            let (written, value) = match pair.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (pair, None),
+            };
+            let name = decode(written).ok_or_else(|| Refused::new(Refusal::Undecodable))?;
+            let decoded = decode(value.unwrap_or_default())
                 .ok_or_else(|| Refused::new(Refusal::Undecodable).at(plain::name(&name)))?;
             pairs.push(Pair {
                 name: one_spelling(name),
-                value,
-                bare: written.is_none(),
+                value: decoded,
+                bare: value.is_none(),
             });
         }
         Ok(Self { pairs })
@@ -95,17 +98,57 @@ impl<'a> Form<'a> {
     }
 }
 
+/// The refusal of a body that is not UTF-8; it names the field of the first value that is not.
+fn undecodable(body: &[u8]) -> Refused {
+    let refused = Refused::new(Refusal::Undecodable);
+    let sound = |bytes| std::str::from_utf8(bytes).ok();
+    for pair in body.split(|byte| *byte == b'&') {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let name = halves.next().and_then(sound).and_then(decode);
+        let Some(name) = name else { return refused };
+        if sound(halves.next().unwrap_or_default()).is_none() {
+            return refused.at(plain::name(&name));
+        }
+    }
+    refused
+}
+
 /// `+` is a space; a `%` without two hex digits behind it stays as it is (WHATWG).
-fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    if bytes.contains(&b'+') {
-        let spaced: Vec<u8> = bytes
-            .iter()
-            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-            .collect();
-        let text = percent_decode(&spaced).decode_utf8().ok()?;
-        Some(Cow::Owned(text.into_owned()))
-    } else {
-        percent_decode(bytes).decode_utf8().ok()
+fn decode(written: &str) -> Option<Cow<'_, str>> {
+    let Some(plain) = memchr::memchr2(b'+', b'%', written.as_bytes()) else {
+        return Some(Cow::Borrowed(written));
+    };
+    let (before, mut rest) = written.as_bytes().split_at_checked(plain)?;
+    let mut decoded = Vec::with_capacity(written.len());
+    decoded.extend_from_slice(before);
+    loop {
+        rest = match rest {
+            [] => break,
+            [b'+', after @ ..] => {
+                decoded.push(b' ');
+                after
+            }
+            [b'%', high, low, after @ ..]
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                decoded.push(hex(*high) << 4 | hex(*low));
+                after
+            }
+            [byte, after @ ..] => {
+                decoded.push(*byte);
+                after
+            }
+        };
+    }
+    String::from_utf8(decoded).ok().map(Cow::Owned)
+}
+
+/// The value of a hex digit.
+fn hex(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit & 0x0f,
+        // The letters begin at 0x41 and 0x61.
+        _ => (digit & 0x0f).wrapping_add(9),
     }
 }
 

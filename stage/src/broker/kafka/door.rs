@@ -14,7 +14,13 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 use schemas::Position;
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{
+        mpsc::{self, UnboundedReceiver, UnboundedSender},
+        oneshot,
+    },
+    task::JoinHandle,
+};
 
 use super::{
     BrokerError,
@@ -29,11 +35,21 @@ const TRYING_MS: &str = "3000";
 /// Bytes that may wait for the broker, in KiB: bounds the door's memory while it is away.
 const WAITING_KBYTES: &str = "65536";
 
+/// Reports that are passed on at once, so that other tasks have their turn too.
+const REPORTS: usize = 256;
+
 type Delivered = Result<(i32, i64), RDKafkaErrorCode>;
 type Producer = ThreadedProducer<Reporting>;
 
-/// Tells each caller how its record fared.
-struct Reporting;
+/// How a record fared, and who waits to hear it.
+type Report = (Box<oneshot::Sender<Delivered>>, Delivered);
+
+/// Passes on how each record fared.
+///
+/// The client reports on a thread of its own. To wake each caller from there costs a system call for each record, so
+/// reports go to one task beside the callers, which is woken once for all that are there. There are never more of them
+/// than records in flight, which the client bounds.
+struct Reporting(UnboundedSender<Report>);
 
 impl ClientContext for Reporting {
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
@@ -53,7 +69,10 @@ impl ProducerContext for Reporting {
             Ok(message) => Ok((message.partition(), message.offset())),
             Err((error, _)) => Err(fault::code(error)),
         };
-        let _caller_left = caller.send(delivered);
+        if let Err(undelivered) = self.0.send((caller, delivered)) {
+            let (caller, delivered) = undelivered.0;
+            let _caller_left = caller.send(delivered);
+        }
     }
 }
 
@@ -61,7 +80,29 @@ impl ProducerContext for Reporting {
 pub(super) struct Door {
     clients: Arc<Clients>,
     /// Made by the first append: only the door's process has one. Replaced when it has failed for good.
-    producer: RwLock<Option<Arc<Producer>>>,
+    producer: RwLock<Option<Arc<Running>>>,
+}
+
+/// A producer, and the task that passes on its reports.
+struct Running {
+    producer: Producer,
+    passing_on: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The client is going too: what it still had is reported as failed by the channels that close.
+        self.passing_on.abort();
+    }
+}
+
+async fn pass_on(mut reports: UnboundedReceiver<Report>) {
+    let mut batch = Vec::with_capacity(REPORTS);
+    while reports.recv_many(&mut batch, REPORTS).await > 0 {
+        for (caller, delivered) in batch.drain(..) {
+            let _caller_left = caller.send(delivered);
+        }
+    }
 }
 
 impl Door {
@@ -81,10 +122,10 @@ impl Door {
         record::weigh(std::slice::from_ref(&output))?;
         let topic = self.clients.topic(output.topic);
         let bytes = output.bytes();
-        let producer = self.producer()?;
+        let running = self.running()?;
         let (caller, report) = oneshot::channel();
         let outgoing = record::sent(&self.clients, &output, Box::new(caller));
-        let failed = match producer.send(outgoing) {
+        let failed = match running.producer.send(outgoing) {
             Err((error, _)) => fault::code(&error),
             Ok(()) => match tokio::time::timeout(deadline, report).await {
                 Ok(Ok(Ok((partition, offset)))) => {
@@ -103,19 +144,19 @@ impl Door {
                 }
             },
         };
-        self.replace_if_dead(&producer);
+        self.replace_if_dead(&running);
         Err(fault::of_record(failed, topic, bytes))
     }
 
-    fn producer(&self) -> Result<Arc<Producer>, BrokerError> {
+    fn running(&self) -> Result<Arc<Running>, BrokerError> {
         let known = self.producer.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(producer) = known.as_ref() {
-            return Ok(Arc::clone(producer));
+        if let Some(running) = known.as_ref().filter(|one| one.is_heard()) {
+            return Ok(Arc::clone(running));
         }
         drop(known);
         let mut slot = self.slot();
-        if let Some(producer) = slot.as_ref() {
-            return Ok(Arc::clone(producer));
+        if let Some(running) = slot.as_ref().filter(|one| one.is_heard()) {
+            return Ok(Arc::clone(running));
         }
         let own = [
             ("message.timeout.ms", TRYING_MS),
@@ -124,14 +165,23 @@ impl Door {
             ("max.in.flight.requests.per.connection", "1"),
             ("queue.buffering.max.kbytes", WAITING_KBYTES),
         ];
-        let producer = Arc::new(self.clients.producer(Reporting, &own)?);
-        *slot = Some(Arc::clone(&producer));
-        Ok(producer)
+        let (reporting, reports) = mpsc::unbounded_channel();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it belongs to `Running`, which ends it, and waits for nobody"
+        )]
+        let passing_on = tokio::spawn(pass_on(reports));
+        let running = Arc::new(Running {
+            producer: self.clients.producer(Reporting(reporting), &own)?,
+            passing_on,
+        });
+        *slot = Some(Arc::clone(&running));
+        Ok(running)
     }
 
     /// An idempotent producer whose sequence is broken never works again; the next append makes a new one.
-    fn replace_if_dead(&self, one: &Arc<Producer>) {
-        let Some((code, _)) = one.client().fatal_error() else {
+    fn replace_if_dead(&self, one: &Arc<Running>) {
+        let Some((code, _)) = one.producer.client().fatal_error() else {
             return;
         };
         let mut slot = self.slot();
@@ -141,9 +191,16 @@ impl Door {
         }
     }
 
-    fn slot(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Producer>>> {
+    fn slot(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Running>>> {
         self.producer
             .write()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    /// Whether reports are still passed on: not once the runtime of the first append has ended.
+    fn is_heard(&self) -> bool {
+        !self.passing_on.is_finished()
     }
 }
