@@ -3,10 +3,10 @@
 .DEFAULT_GOAL := help
 # `idtrail --version` names what it was built from.
 export IDTRAIL_REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-.PHONY: help up demo test soak bench check clean
+.PHONY: help up demo test soak bench bench-door check clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## all services in one process, with no other software; data in ./data
 	tests/parts/setup.sh build
@@ -35,7 +35,14 @@ soak: ## long load with kills in between, ended by proofs
 bench: ## how fast, with the same parts
 	tests/parts/setup.sh test
 	cargo build --release --locked -p bench -p idtrail
-	tests/run -- cargo run --release --locked -p bench -- all
+	tests/run -- tests/parts/bench.sh target/release/bench all
+
+# The rivals are built before the parts start, for the reason above.
+bench-door: ## our door against bare handlers in Rust, Go and Java; DOOR='--quick' for a look, '--rounds N --seconds S'
+	tests/parts/setup.sh test
+	cargo build --release --locked -p bench -p idtrail
+	tests/parts/bench.sh
+	tests/run --parts kafka,registry,postgres -- tests/parts/bench.sh target/release/bench door $(DOOR)
 
 clean: ## what was built; ./data and the downloads stay
 	cargo clean

@@ -14,16 +14,24 @@ use rdkafka::{
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
-/// Serves until killed.
-pub(crate) async fn serve(listen: SocketAddr, bootstrap: &str, topic: String) {
-    let producer: FutureProducer = ClientConfig::new()
+/// Serves until killed; with a deadline, in milliseconds, a record is given up after it.
+pub(crate) async fn serve(
+    listen: SocketAddr,
+    bootstrap: &str,
+    topic: String,
+    deadline: Option<u64>,
+) {
+    let mut config = ClientConfig::new();
+    config
         .set("bootstrap.servers", bootstrap)
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("linger.ms", "0")
-        .set("max.in.flight.requests.per.connection", "1")
-        .create()
-        .unwrap();
+        .set("max.in.flight.requests.per.connection", "1");
+    if let Some(deadline) = deadline {
+        config.set("message.timeout.ms", deadline.to_string());
+    }
+    let producer: FutureProducer = config.create().unwrap();
     let listener = TcpListener::bind(listen).await.unwrap();
     let mut connections = JoinSet::new();
     loop {

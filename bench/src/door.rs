@@ -1,140 +1,223 @@
-//! The door alone, interleaved with a bare handler, so that both meet the same broker and the same noise.
+//! The door against the best of its kind: four programs, one warm broker, rounds in turn.
 
-use std::{
-    net::SocketAddr,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{process::Command, time::Duration};
+
+use clap::Args;
 
 use crate::{
     cpu,
-    load::{self, Outcome},
-    system::{System, free, part},
+    system::{System, part},
 };
 
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(6);
-const CONNECTIONS: [usize; 2] = [64, 256];
+mod contestant;
+mod freeze;
+mod table;
+mod wrk;
 
-/// Measures both.
-pub(crate) async fn run() {
+use contestant::{Contestant, Rival};
+use table::{Measured, Row};
+use wrk::Wrk;
+
+const CONNECTIONS: [usize; 3] = [1, 64, 256];
+/// A JVM needs 20 s, a fresh broker two minutes: with four in turn each has 30.
+const WARM: Duration = Duration::from_secs(30);
+/// Those that only meet the frozen broker: no rate is taken of them.
+const WARM_TOLD: Duration = Duration::from_secs(5);
+/// Connections while warming.
+const WARM_CONNECTIONS: usize = 128;
+/// What a rival leaves to do when wrk cuts off its posts must not count for the next.
+const SETTLE: Duration = Duration::from_millis(500);
+/// As long as the alternatives were seen to hang.
+const FREEZE: Duration = Duration::from_secs(20);
+/// Our door's own default, which rivals are told by their client's setting.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long to measure.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Rounds of each contestant at each number of connections; figures are their medians
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of a round
+    #[arg(long, default_value_t = 6)]
+    seconds: u64,
+    /// Under 90 seconds in all, to see that it works; the figures mean nothing
+    #[arg(long)]
+    quick: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            rounds: 5,
+            seconds: 6,
+            quick: false,
+        }
+    }
+}
+
+/// How long each part takes.
+struct Plan {
+    warm: Duration,
+    rounds: usize,
+    round: Duration,
+    freeze: Duration,
+}
+
+impl Plan {
+    fn of(options: &Options) -> Self {
+        if options.quick {
+            return Self {
+                warm: Duration::from_secs(2),
+                rounds: 1,
+                round: Duration::from_secs(2),
+                freeze: Duration::from_secs(6),
+            };
+        }
+        Self {
+            warm: WARM,
+            rounds: options.rounds.max(1),
+            round: Duration::from_secs(options.seconds.max(1)),
+            freeze: FREEZE,
+        }
+    }
+}
+
+/// Measures all.
+pub(crate) async fn run(options: &Options) {
+    let Some(program) = part("BENCH_WRK") else {
+        println!("door: skipped, wrk is missing; `make bench-door` says how to have it");
+        return;
+    };
     let Some(system) = System::start(true, &["ingest"], &[]).await else {
         return;
     };
-    let topic = format!("b{}.operated", system.door.port());
-    let (bare_listen, mut bare) = start_bare(&topic);
-    let door_pid = system.pids()[0].1;
-    // A fresh broker costs several times what a warm one does.
-    println!("door: warming the broker");
-    for _ in 0..2 {
-        load::flood(
-            system.door,
-            "warm",
-            128,
-            usize::MAX,
-            Duration::from_secs(15),
-        )
-        .await;
-        load::flood(
-            bare_listen,
-            "warm",
-            128,
-            usize::MAX,
-            Duration::from_secs(15),
-        )
-        .await;
+    let plan = Plan::of(options);
+    if options.quick {
+        println!("door: quick, so the figures mean nothing");
     }
+    let bench = Bench {
+        wrk: Wrk::new(program),
+        broker: broker(),
+    };
+    // The topic of ours, so that all write to as many partitions with the same settings.
+    let topic = format!("b{}.raw", system.door.port());
+    let rivals = Rival::ALL.map(|rival| Contestant::start(rival, &topic, None));
+    let mut contestants = vec![Contestant::ours(&system)];
+    contestants.extend(rivals.into_iter().flatten());
+    bench.warm(&contestants, plan.warm);
+    let rows = bench.measure(&contestants, &plan);
     println!(
-        "door: POST of {} bytes, acks=all; medians of {ROUNDS} rounds of {ROUND:?}",
-        load::request(0, "x").len()
+        "\ndoor: POST of {} bytes, acks=all, idempotent; medians of {} rounds of {:?}, in turn. wrk cuts off the posts under way when it stops: neither counted nor broken.\n",
+        wrk::body_length(),
+        plan.rounds,
+        plan.round
     );
-    for connections in CONNECTIONS {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for round in 0..ROUNDS {
-            let run = format!("r{round}-{connections}");
-            ours.push(measure(system.door, door_pid, &run, connections).await);
-            theirs.push(measure(bare_listen, bare.id(), &run, connections).await);
-        }
-        let (ours, theirs) = (Median::of(&mut ours), Median::of(&mut theirs));
-        ours.print("idtrail", connections);
-        theirs.print("bare", connections);
-        println!(
-            "door: {connections} connections: CPU per POST is {:.2} of the bare handler's",
-            ours.cpu / theirs.cpu
-        );
-    }
+    println!("{}\n{}", table::figures(&rows), table::ratios(&rows));
+    println!("{}", table::asked(&rows));
+    frozen(&bench, contestants, &topic, &plan).await;
+}
+
+/// Those that ran as they are, and rivals that were told to give up like ours.
+async fn frozen(bench: &Bench, contestants: Vec<Contestant>, topic: &str, plan: &Plan) {
+    let told = Rival::ALL
+        .into_iter()
+        .filter_map(|rival| Contestant::start(rival, topic, Some(DEADLINE)))
+        .map(|mut told| {
+            told.name = format!("{}, told to give up after {DEADLINE:?}", told.name);
+            told
+        });
+    let told: Vec<Contestant> = told.collect();
+    // A cold JVM would meet the freeze with its first post.
+    bench.warm(&told, plan.warm.min(WARM_TOLD));
+    let all: Vec<&Contestant> = contestants.iter().chain(&told).collect();
+    let rows = freeze::run(&all, bench.broker, plan.freeze).await;
     println!(
-        "door: resident idtrail {:.0} MB, bare {:.0} MB",
-        cpu::resident(door_pid),
-        cpu::resident(bare.id())
+        "door: the broker frozen for {:?} under 64 connections of each, all at once; posts that were under way in it\n",
+        plan.freeze
     );
-    bare.kill().unwrap();
-    bare.wait().unwrap();
+    println!("{}", table::frozen(&rows));
 }
 
-fn start_bare(topic: &str) -> (SocketAddr, Child) {
-    let listen = free();
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["bare", &listen.to_string(), &part("KAFKA").unwrap(), topic])
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_secs(1));
-    (listen, child)
+struct Bench {
+    wrk: Wrk,
+    broker: u32,
 }
 
-struct Measured {
-    micros: f64,
-    outcome: Outcome,
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
-async fn measure(door: SocketAddr, pid: u32, run: &str, connections: usize) -> Measured {
-    let before = cpu::seconds(pid);
-    let outcome = load::flood(door, run, connections, usize::MAX, ROUND).await;
-    let spent = cpu::seconds(pid) - before;
-    Measured {
-        micros: spent * 1e6 / outcome.accepted.max(1) as f64,
-        outcome,
-    }
-}
-
-struct Median {
-    cpu: f64,
-    rate: f64,
-    p50: Duration,
-    p99: Duration,
-    refused: usize,
-}
-
-impl Median {
-    fn of(rounds: &mut [Measured]) -> Self {
-        let refused = rounds.iter().map(|round| round.outcome.refused).sum();
-        rounds.sort_by(|a, b| a.micros.total_cmp(&b.micros));
-        let middle = &rounds[rounds.len() / 2];
-        let (cpu, p50, p99) = (
-            middle.micros,
-            middle.outcome.quantile(0.5),
-            middle.outcome.quantile(0.99),
-        );
-        rounds.sort_by(|a, b| a.outcome.rate().total_cmp(&b.outcome.rate()));
-        Self {
-            cpu,
-            rate: rounds[rounds.len() / 2].outcome.rate(),
-            p50,
-            p99,
-            refused,
+impl Bench {
+    fn warm(&self, contestants: &[Contestant], time: Duration) {
+        eprintln!("door: warming each for {time:?}");
+        for (run, contestant) in contestants.iter().enumerate() {
+            let tally = self
+                .wrk
+                .post(contestant.listen, run, WARM_CONNECTIONS, time);
+            assert!(
+                tally.accepted > 0.0,
+                "{} accepts no post: {tally:?}",
+                contestant.name
+            );
         }
     }
 
-    fn print(&self, name: &str, connections: usize) {
-        println!(
-            "door: {name:<8} {connections:>4} connections {:>7.0} posts/s  p50 {:>6.1} ms  p99 {:>6.1} ms  {:>5.1} µs CPU per POST  {} refused",
-            self.rate,
-            self.p50.as_secs_f64() * 1e3,
-            self.p99.as_secs_f64() * 1e3,
-            self.cpu,
-            self.refused,
-        );
+    fn measure(&self, contestants: &[Contestant], plan: &Plan) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut run = contestants.len();
+        for connections in CONNECTIONS {
+            let mut measured = vec![Vec::new(); contestants.len()];
+            for round in 0..plan.rounds {
+                eprintln!("door: {connections} connections, round {}", round + 1);
+                for turn in 0..contestants.len() {
+                    // Nobody always comes after the same neighbour's load.
+                    let at = (turn + round) % contestants.len();
+                    measured[at].push(self.round(&contestants[at], run, connections, plan.round));
+                    run += 1;
+                }
+            }
+            for (contestant, rounds) in contestants.iter().zip(&measured) {
+                rows.push(Row::of(&contestant.name, connections, rounds));
+            }
+        }
+        rows
     }
+
+    fn round(
+        &self,
+        contestant: &Contestant,
+        run: usize,
+        connections: usize,
+        time: Duration,
+    ) -> Measured {
+        let cpu = || {
+            (
+                cpu::seconds_of_family(contestant.pid),
+                cpu::seconds(self.broker),
+            )
+        };
+        let before = cpu();
+        let tally = self.wrk.post(contestant.listen, run, connections, time);
+        let after = cpu();
+        let per_post = |seconds: f64| seconds * 1e6 / tally.accepted.max(1.0);
+        let measured = Measured {
+            rate: tally.accepted / tally.seconds,
+            p50_ms: tally.p50_ms,
+            p99_ms: tally.p99_ms,
+            cpu: per_post(after.0 - before.0),
+            broker: per_post(after.1 - before.1),
+            resident_mb: cpu::resident(contestant.pid),
+            refused: tally.refused,
+            broken: tally.broken,
+        };
+        std::thread::sleep(SETTLE);
+        measured
+    }
+}
+
+/// The broker's process.
+fn broker() -> u32 {
+    let program = format!("{}/kafka-pid", part("PARTS").unwrap());
+    let output = Command::new(program).output().unwrap();
+    String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .unwrap()
 }

@@ -26,23 +26,6 @@ pub(crate) struct Outcome {
     pub(crate) accepted: usize,
     /// Posts that were answered otherwise.
     pub(crate) refused: usize,
-    /// From first to last.
-    pub(crate) took: Duration,
-    /// How long each took, sorted.
-    pub(crate) latencies: Vec<Duration>,
-}
-
-impl Outcome {
-    /// The latency that this share of the posts did not exceed.
-    pub(crate) fn quantile(&self, share: f64) -> Duration {
-        quantile(&self.latencies, share)
-    }
-
-    /// Accepted posts a second.
-    #[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
-    pub(crate) fn rate(&self) -> f64 {
-        self.accepted as f64 / self.took.as_secs_f64()
-    }
 }
 
 /// The value that this share of sorted values does not exceed.
@@ -59,12 +42,17 @@ pub(crate) fn quantile(sorted: &[Duration], share: f64) -> Duration {
 
 /// The request of the `number`th check, about 3 KB, as the provider's longer bodies are.
 pub(crate) fn request(number: usize, run: &str) -> Vec<u8> {
+    request_of(number, run, 20)
+}
+
+/// The same with so many characters in each personal field.
+pub(crate) fn request_of(number: usize, run: &str, field: usize) -> Vec<u8> {
     let client = number % ACCOUNTS;
     let fill = Fill {
         provider_reference: format!("{run}-{number}"),
         customer_reference: Some(format!("A-{client}:C-{client}")),
         // Every documented field at once: the longest body that the provider is likely to send.
-        personal: PersonalFill::every(|_| "x".repeat(20)),
+        personal: PersonalFill::every(|_| "x".repeat(field)),
         ..Fill::default()
     };
     let approved = scenarios::all()
@@ -99,10 +87,8 @@ pub(crate) async fn flood(
                     break;
                 }
                 let request = request(number, &run);
-                let sent = Instant::now();
                 if post(&mut stream, &request).await == Some(200) {
                     outcome.accepted += 1;
-                    outcome.latencies.push(sent.elapsed());
                 } else {
                     outcome.refused += 1;
                     stream = connect(door).await;
@@ -116,10 +102,7 @@ pub(crate) async fn flood(
         let part = part.unwrap();
         whole.accepted += part.accepted;
         whole.refused += part.refused;
-        whole.latencies.extend(part.latencies);
     }
-    whole.took = begun.elapsed();
-    whole.latencies.sort_unstable();
     whole
 }
 

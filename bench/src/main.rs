@@ -1,5 +1,9 @@
 //! Measures what idtrail costs and how fast it is; prints figures and never fails on one.
 #![expect(clippy::print_stdout, reason = "figures are printed")]
+#![expect(
+    clippy::print_stderr,
+    reason = "progress is told apart from the figures"
+)]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 
 use clap::{Parser, Subcommand};
@@ -23,8 +27,8 @@ struct Arguments {
 enum What {
     /// Everything but `memory`
     All,
-    /// The door against a bare handler
-    Door,
+    /// The door against bare handlers in Rust, Go and Java
+    Door(door::Options),
     /// From POST to audited
     Pipeline {
         /// Callbacks of each round
@@ -54,6 +58,7 @@ enum What {
         listen: std::net::SocketAddr,
         bootstrap: String,
         topic: String,
+        deadline: Option<u64>,
     },
 }
 
@@ -62,12 +67,15 @@ async fn main() {
     match Arguments::parse().what {
         What::All => {
             machine();
-            door::run().await;
+            door::run(&door::Options::default()).await;
             pipeline::run(40_000, None).await;
             latency::run(30).await;
             idle::run().await;
         }
-        What::Door => door::run().await,
+        What::Door(options) => {
+            machine();
+            door::run(&options).await;
+        }
         What::Pipeline { posts, kind } => pipeline::run(posts, kind.as_deref()).await,
         What::Latency { seconds } => latency::run(seconds).await,
         What::Idle => idle::run().await,
@@ -76,7 +84,8 @@ async fn main() {
             listen,
             bootstrap,
             topic,
-        } => bare::serve(listen, &bootstrap, topic).await,
+            deadline,
+        } => bare::serve(listen, &bootstrap, topic, deadline).await,
     }
 }
 
