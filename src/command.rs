@@ -4,14 +4,20 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+mod door;
+mod evidence;
 mod refusal;
 mod setup;
+mod sources;
 
+pub(crate) use door::{Door, DoorWhat, Order};
+pub(crate) use evidence::{Export, Format, Prove, Verify};
 pub(crate) use refusal::{Rejected, RejectedWhat};
 pub(crate) use setup::{
     CheckOr, Config, ConfigWhat, Database, DatabaseWhat, Directory, DirectoryWhat, Doctor, Schemas,
     SchemasWhat, Topics,
 };
+pub(crate) use sources::{Approve, Sources, SourcesWhat};
 
 /// Takes callbacks of identity-verification providers, tells who waits, and keeps a history that can be checked.
 #[derive(Debug, Parser)]
@@ -66,6 +72,16 @@ pub(crate) enum Command {
     Tail(Tail),
     /// Show every check of a client and every step of it
     History(History),
+    /// Close all doors, open them again, or say how they stand
+    Door(Door),
+    /// Show who may post, check it against the providers, and let a network in for some hours
+    Sources(Sources),
+    /// Check a log or a proof, trusting only the keys that are given
+    Verify(Verify),
+    /// Print the proof that an entry stands in the log
+    Prove(Prove),
+    /// Write the log as static files, or the history as a table
+    Export(Export),
     /// Show what was refused, and send it through again
     Rejected(Rejected),
     /// Check or create the topics
@@ -82,7 +98,7 @@ pub(crate) enum Command {
     Doctor(Doctor),
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "Example: idtrail up --data ./data --listen 127.0.0.1:8080")]
 pub(crate) struct Up {
     /// Data folder; made if it is not there

@@ -186,6 +186,20 @@ impl All {
         }
     }
 
+    /// Lets the door read its settings again while it runs; `file` is watched.
+    pub(crate) fn reread_door(
+        &mut self,
+        file: Option<PathBuf>,
+        read: impl Fn() -> Result<Self, Failure> + Send + Sync + 'static,
+    ) {
+        let door = move || {
+            let all = read().map_err(Failure::into_why)?;
+            all.check().map_err(|error| error.to_string())?;
+            Ok(all.door)
+        };
+        self.door.reread = Some(ingest::sources::Reread::new(file, door));
+    }
+
     /// Refuses settings that are unsafe for what the process is for.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let profile = self.idtrail.profile;

@@ -43,6 +43,13 @@ impl Failure {
         Self::Unreachable(why.to_string())
     }
 
+    /// What is wrong.
+    pub(crate) fn into_why(self) -> String {
+        match self {
+            Self::Usage(why) | Self::Unreachable(why) => why,
+        }
+    }
+
     /// Says what is wrong on stderr; the exit code is 2 or 3.
     pub(crate) fn report(self) -> ExitCode {
         let (code, why) = match self {

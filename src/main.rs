@@ -10,19 +10,24 @@ mod config;
 mod demo;
 mod directory;
 mod doctor;
+mod door;
 mod emit;
 mod exit;
 mod explain;
+mod export;
 mod history;
 mod kafka;
 mod output;
 mod process;
+mod prove;
 mod rejected;
 mod service;
 mod setup;
+mod sources;
 mod stores;
 mod tail;
 mod up;
+mod verify;
 
 use command::{Arguments, Command};
 use exit::Exit;
@@ -57,6 +62,11 @@ fn run(arguments: Arguments) -> Result<Exit, exit::Failure> {
         Command::Emit(emit) => emit::run(&emit),
         Command::Tail(tail) => tail::run(&tail, &place),
         Command::History(history) => history::run(&history, &place),
+        Command::Door(door) => door::run(&door, &place),
+        Command::Sources(sources) => sources::run(&sources, &place),
+        Command::Verify(verify) => verify::run(&verify),
+        Command::Prove(prove) => prove::run(&prove, &place),
+        Command::Export(export) => export::run(&export, &place),
         Command::Rejected(rejected) => rejected::run(&rejected, &place),
         Command::Topics(topics) => setup::topics(&topics, &place),
         Command::Schemas(schemas) => setup::schemas(&schemas, &place),

@@ -31,14 +31,14 @@ const STATED: Size = Size {
 };
 
 /// A generator whose seed is printed, so that a run can be had again.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     #[expect(
         clippy::disallowed_methods,
         reason = "a failed run is repeated with its printed seed"
     )]
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let given = std::env::var("IDTRAIL_TEST_SEED")
             .ok()
             .and_then(|text| text.parse().ok());
@@ -47,7 +47,7 @@ impl Dice {
         Self(seed)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -156,10 +156,10 @@ async fn a_secret_path_hides_the_bare_one_and_is_never_logged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     std::fs::write(&file, "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t\n").unwrap();
-    let files = format!("[\"{}\"]", file.display());
+    let files = format!("[{{ file = \"{}\" }}]", file.display());
     let setting = Setting {
         variables: vec![
-            ("DOOR__SECRET_FILES", files),
+            ("DOOR__SECRETS", files),
             ("TELEMETRY__LOG", "trace".to_owned()),
         ],
         ..Setting::default()

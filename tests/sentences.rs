@@ -53,7 +53,7 @@ fn unsafe_and_unknown_settings_are_refused_by_name() {
         (vec![("IDTRAIL_NOWHERE__KEY", "x")], "nowhere"),
         (
             vec![
-                ("IDTRAIL_DOOR__DATA_CENTRE", ""),
+                ("IDTRAIL_DOOR__SOURCES__JUMIO", "[]"),
                 ("IDTRAIL_DOOR__ALLOW", "[]"),
             ],
             "door.allow",
@@ -71,7 +71,7 @@ fn unsafe_and_unknown_settings_are_refused_by_name() {
         ),
         (vec![("IDTRAIL_BROKER__KIND", "rabbit")], "broker.kind"),
         (
-            vec![("IDTRAIL_DOOR__SECRET_FILES", "[\"/nowhere/secret\"]")],
+            vec![("IDTRAIL_DOOR__SECRETS", "[{ file = \"/nowhere/secret\" }]")],
             "/nowhere/secret",
         ),
     ] {

@@ -19,6 +19,7 @@ mod wait;
 pub(crate) use check::Whole;
 pub(crate) use parts::Parts;
 pub(crate) use posts::{Sent, approved, body_of};
+pub(crate) use read::records;
 pub(crate) use wait::{Use, fixtures, free, use_parts, wait_for};
 
 /// How long a world may take to start, and to settle after the last post.
@@ -40,6 +41,8 @@ pub(crate) enum Kind {
 pub(crate) struct Setting {
     /// Further variables, e.g. `NOTIFY__CHANNEL`.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// Further arguments of the processes.
+    pub(crate) arguments: Vec<String>,
     /// Whether the run kills the real parts, so that nobody else may use them meanwhile.
     pub(crate) kills_parts: bool,
     /// Whether a write beyond the limit on file sizes is an error, as on a full disk, and does not end the process.
@@ -56,6 +59,7 @@ pub(crate) struct World {
     admin: BTreeMap<&'static str, SocketAddr>,
     pub(crate) api: SocketAddr,
     children: BTreeMap<&'static str, Child>,
+    arguments: Vec<String>,
     survives_a_full_disk: bool,
     _use: Use,
     pub(crate) client: reqwest::Client,
@@ -121,6 +125,7 @@ impl World {
             admin: names.iter().map(|name| (*name, free())).collect(),
             api,
             children: BTreeMap::new(),
+            arguments: setting.arguments,
             survives_a_full_disk: setting.survives_a_full_disk,
             _use: used,
             client: reqwest::Client::builder()

@@ -1,16 +1,20 @@
 //! `[door]`: who may post, how much, and how long it may take.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
-use jumio::sources::{self, DataCentre};
 use serde::{Deserialize, Serialize};
 use stage::config::{ConfigError, Profile};
 
 use crate::{
     http::connection::Times,
+    sources::{Kind, Reread},
     tls::{self, Tls},
 };
+
+mod access;
+
+pub use access::{Published, Secret};
 
 /// `[door]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,12 +22,23 @@ use crate::{
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The provider's data centre whose published addresses may post: `eu`, `us` or `sgp`; empty for none.
-    pub data_centre: String,
+    /// Of each provider, whose published addresses may post.
+    pub sources: Published,
     /// Further networks that may post, in CIDR form.
     pub allow: Vec<IpNet>,
-    /// Files that each hold a secret path segment; none means that the bare path is open to the listed peers.
-    pub secret_files: Vec<PathBuf>,
+    /// Whether networks wider than a /16 (IPv4) or /32 (IPv6) are taken for a list.
+    pub allow_wide_sources: bool,
+    /// Networks of our own proxies, whose word on the client counts.
+    pub proxies: Vec<IpNet>,
+    /// The header field that the proxies write; without it whichever is there, and both are refused.
+    pub forwarded: Option<Kind>,
+    /// Whether connections of the proxies must begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
+    /// Up to two secret path segments; none means that the bare path is open to the listed peers.
+    pub secrets: Vec<Secret>,
+    /// How these settings are read again while the door runs.
+    #[serde(skip)]
+    pub reread: Option<Reread>,
     /// TLS of the door's own; none where a proxy of ours ends it.
     pub tls: Option<tls::Config>,
     /// How long a post may wait for the broker, in milliseconds.
@@ -51,6 +66,10 @@ pub struct Config {
     pub max_connections_per_network: usize,
     /// Bytes of bodies that may be in hand at the same time, over all connections.
     pub max_bytes_in_hand: usize,
+    /// Bytes of records that may wait for the broker at the same time; beyond it posts are refused at once.
+    pub max_pending_bytes: usize,
+    /// Where posts go while the broker is away; none means that they are answered 503.
+    pub spool: Option<crate::spool::Config>,
     /// Posts a second of one listed peer.
     pub rate: u32,
     /// Posts of one listed peer at once above its rate.
@@ -65,9 +84,14 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            data_centre: "eu".to_owned(),
+            sources: Published::default(),
             allow: Vec::new(),
-            secret_files: Vec::new(),
+            allow_wide_sources: false,
+            proxies: Vec::new(),
+            forwarded: None,
+            proxy_protocol: false,
+            secrets: Vec::new(),
+            reread: None,
             tls: None,
             // The provider's own time-out is not documented; two seconds is well below any that is guessed at.
             deadline_ms: 2_000,
@@ -86,6 +110,9 @@ impl Default for Config {
             max_connections_per_network: 1_024,
             // 256 of the largest bodies, thousands of usual ones.
             max_bytes_in_hand: 64 << 20,
+            // As many as may be in hand: what librdkafka would queue at most.
+            max_pending_bytes: 64 << 20,
+            spool: None,
             rate: 500,
             burst: 2_000,
             // About what one core makes durable.
@@ -96,54 +123,11 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The networks that may post.
-    pub fn networks(&self) -> Result<Vec<IpNet>, ConfigError> {
-        let mut networks = self.allow.clone();
-        if !self.data_centre.is_empty() {
-            let centre: DataCentre =
-                self.data_centre.parse().map_err(|_| ConfigError::Section {
-                    section: "door".to_owned(),
-                    why: "data_centre is none of eu, us, sgp".to_owned(),
-                })?;
-            networks.extend(sources::networks(centre));
-        }
-        Ok(networks)
-    }
-
     /// Refuses what must not face the internet.
     pub fn check(&self, profile: Profile) -> Result<(), ConfigError> {
-        let networks = self.networks()?;
-        let unsafe_setting = |setting: &str, why: &str| {
-            Err(ConfigError::Unsafe {
-                setting: setting.to_owned(),
-                why: why.to_owned(),
-            })
-        };
-        if networks.is_empty() {
-            return unsafe_setting(
-                "door.allow",
-                "nobody may post; name a data centre or a network",
-            );
-        }
-        // Fewer than 8 bits would let a large part of the internet in.
-        let wide =
-            |network: &IpNet| network.prefix_len() < if network.addr().is_ipv4() { 8 } else { 16 };
-        if networks.iter().any(wide) {
-            return unsafe_setting(
-                "door.allow",
-                "a network is so wide that it is no allow-list",
-            );
-        }
+        self.check_access(profile)?;
         if let Some(tls) = &self.tls {
             Tls::open(tls)?;
-        }
-        if profile == Profile::Production
-            && networks.iter().any(|network| network.addr().is_loopback())
-        {
-            return unsafe_setting(
-                "door.allow",
-                "loopback is allowed in the development profile only",
-            );
         }
         Ok(())
     }
@@ -162,22 +146,5 @@ impl Config {
     /// How long a post may wait for the broker.
     pub fn deadline(&self) -> Duration {
         Duration::from_millis(self.deadline_ms)
-    }
-
-    /// The secret path segments, read from their files.
-    pub fn secrets(&self) -> Result<Vec<String>, ConfigError> {
-        let read = |file: &PathBuf| {
-            let why = match std::fs::read_to_string(file) {
-                // 128 bits in hex: what cannot be guessed over HTTP.
-                Ok(text) if text.trim().len() >= 32 => return Ok(text.trim().to_owned()),
-                Ok(_) => "a secret path segment needs at least 32 characters".to_owned(),
-                Err(error) => error.to_string(),
-            };
-            Err(ConfigError::File {
-                file: file.clone(),
-                why,
-            })
-        };
-        self.secret_files.iter().map(read).collect()
     }
 }

@@ -2,27 +2,29 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use ipnet::IpNet;
 use metrics::Counter;
 use schemas::{RawHeaders, Refusal, Topic};
-use stage::{BrokerError, Context, Output, config::ConfigError, trace::TraceParent};
+use stage::{Context, Output, config::ConfigError, trace::TraceParent};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use self::bucket::{Bucket, Buckets};
 use crate::{
     Config,
+    durable::{Durable, NotKept},
     http::{
         Answer,
         answer::{Date, Outcome},
         connection::Times,
         head::Framing,
     },
+    orders::Standing,
     providers::Provider,
+    sources::{Drift, Sources},
     tls::Tls,
 };
 
@@ -30,9 +32,11 @@ mod bucket;
 mod places;
 mod request;
 mod serve;
+mod start;
+mod stranger;
 
 pub use serve::bind;
-use serve::serve;
+pub use start::{StartError, start};
 
 /// Refused requests kept a second; the rest is counted. A misconfigured provider is seen, a flood fills nothing.
 const KEPT_REFUSALS: u32 = 10;
@@ -42,9 +46,8 @@ const SOURCE: &str = "/idtrail/ingest";
 /// The door's decisions and what they rest on. One for the process.
 pub struct Door {
     config: Config,
-    networks: Vec<IpNet>,
-    /// SHA-256 of each secret path segment, so that comparing takes the same time whatever was guessed.
-    secrets: Vec<[u8; 32]>,
+    sources: Sources,
+    drift: Mutex<Drift>,
     posts: Mutex<Buckets>,
     refusals: Mutex<Bucket>,
     /// Bytes of bodies that may be in hand at the same time.
@@ -52,6 +55,8 @@ pub struct Door {
     times: Times,
     date: Mutex<Date>,
     tls: Option<Tls>,
+    durable: Durable,
+    orders: Standing,
     counters: [Counter; Outcome::ALL.len()],
     /// Once cancelled, connections end that wait for another request.
     closing: CancellationToken,
@@ -74,19 +79,15 @@ struct Posted {
 }
 
 impl Door {
-    /// A door with these settings.
-    pub fn new(config: Config, context: Context) -> Result<Self, ConfigError> {
-        let secrets = config
-            .secrets()?
-            .iter()
-            .map(|secret| sha256(secret.as_bytes()))
-            .collect();
+    /// A door with these settings; opens the spool where there is one.
+    async fn open(config: Config, context: Context) -> Result<Self, ConfigError> {
         let now = context.clock.now();
+        let orders = Standing::default();
         let each = (config.rate, config.burst);
         let all = (config.total_rate, config.total_burst);
         Ok(Self {
-            networks: config.networks()?,
-            secrets,
+            sources: Sources::new(&config, orders.clone())?,
+            drift: Mutex::default(),
             posts: Mutex::new(Buckets::new(each, all, now)),
             refusals: Mutex::new(Bucket::full(KEPT_REFUSALS, KEPT_REFUSALS, now)),
             rooms: Semaphore::new(config.max_bytes_in_hand),
@@ -96,25 +97,11 @@ impl Door {
             counters: Outcome::ALL.map(
                 |outcome| metrics::counter!("idtrail_ingest_requests_total", "outcome" => outcome.as_str()),
             ),
+            durable: Durable::open(&config, &context).await?,
+            orders,
             closing: CancellationToken::new(),
             config,
             context,
-        })
-    }
-
-    fn is_listed(&self, peer: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(&peer))
-    }
-
-    /// Whether a secret path segment, or the want of one, opens the door.
-    fn opens(&self, segment: Option<&str>) -> bool {
-        let Some(secret) = segment else {
-            return self.secrets.is_empty();
-        };
-        let given = sha256(secret.as_bytes());
-        // Every digest is compared, so that time tells neither which nor how many there are.
-        self.secrets.iter().fold(false, |open, known| {
-            open | aws_lc_rs::constant_time::verify_slices_are_equal(known, &given).is_ok()
         })
     }
 
@@ -159,11 +146,8 @@ impl Door {
         let outcome = match (self.store(posted, key, refused).await, refused) {
             (Ok(()), None) => Outcome::Accepted,
             (Ok(()), Some(_)) => Outcome::BadBody,
-            (Err(BrokerError::TooLarge(_)), _) => Outcome::TooLarge,
-            (Err(error), _) => {
-                tracing::warn!("a callback could not be made durable: {error}");
-                Outcome::Unavailable
-            }
+            (Err(NotKept::TooLarge), _) => Outcome::TooLarge,
+            (Err(NotKept::Unavailable | NotKept::Full), _) => Outcome::Unavailable,
         };
         Answer::of(outcome)
     }
@@ -216,7 +200,7 @@ impl Door {
         posted: Posted,
         key: Option<String>,
         refused: Option<Refusal>,
-    ) -> Result<(), BrokerError> {
+    ) -> Result<(), NotKept> {
         let (id, trace) = self.chances();
         let request_id = uuid::Builder::from_random_bytes(id).into_uuid().to_string();
         let headers = RawHeaders {
@@ -240,9 +224,13 @@ impl Door {
             headers: headers.headers(SOURCE),
             value: posted.body,
         };
-        let appended = self.context.broker.append(output, self.config.deadline());
-        let position = appended.await?;
-        tracing::debug!(request_id = headers.request_id, position = %position, bytes, "a callback is durable");
+        let kept = self.durable.append(output).await?;
+        tracing::debug!(
+            request_id = headers.request_id,
+            ?kept,
+            bytes,
+            "a callback is durable"
+        );
         Ok(())
     }
 }
@@ -251,60 +239,4 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
     hash
-}
-
-/// Runs the door until asked to stop; the listener is the caller's.
-///
-/// The door has a thread and a runtime of its own: a flood there takes nothing from the admin pages, and one thread
-/// that answers and makes durable wakes nobody else for it. One makes far more posts durable than any provider sends;
-/// a second door is a second process.
-pub async fn start(
-    config: Config,
-    context: Context,
-    listener: tokio::net::TcpListener,
-) -> Result<(), StartError> {
-    let door = Arc::new(Door::new(config, context)?);
-    let listener = listener.into_std()?;
-    let (ended, end) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name("door".to_owned())
-        .spawn(move || {
-            let _starter_left = ended.send(run(listener, door));
-        })?;
-    // Closed without a word only by a panic, which the thread has told of.
-    end.await.unwrap_or(Err(StartError::Died))
-}
-
-fn run(listener: std::net::TcpListener, door: Arc<Door>) -> Result<(), StartError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let certificate = async {
-            match &door.tls {
-                Some(tls) => tls.follow(Arc::clone(&door.context.clock)).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = serve(listener, Arc::clone(&door)) => {}
-            () = certificate => {}
-        }
-        Ok(())
-    })
-}
-
-/// Why the door does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A setting.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The system gives no thread, or not the listener.
-    #[error("the door cannot be started: {0}")]
-    System(#[from] std::io::Error),
-    /// Its thread has ended.
-    #[error("the door's thread has ended")]
-    Died,
 }

@@ -2,8 +2,15 @@
 
 pub mod config;
 pub mod door;
+pub mod durable;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
+pub mod orders;
 pub mod providers;
+pub mod secrets;
+pub mod sources;
+pub mod spool;
 pub mod tls;
 pub mod validate;
 

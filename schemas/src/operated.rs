@@ -46,6 +46,21 @@ impl Operated {
         &self.action
     }
 
+    /// Who did it.
+    pub fn operator(&self) -> &str {
+        &self.operator
+    }
+
+    /// Why, in the operator's words.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// When.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
     /// What it was done to.
     pub fn target(&self) -> Option<&str> {
         self.subject.as_deref()

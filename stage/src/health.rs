@@ -32,7 +32,10 @@ pub struct Status {
 
 /// The states of all stages of the process. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Health(Arc<Mutex<BTreeMap<String, Status>>>);
+pub struct Health(
+    Arc<Mutex<BTreeMap<String, Status>>>,
+    Arc<Mutex<BTreeMap<&'static str, serde_json::Value>>>,
+);
 
 impl Health {
     /// No stage yet.
@@ -59,6 +62,23 @@ impl Health {
     /// All states, by name.
     pub fn all(&self) -> BTreeMap<String, Status> {
         self.lock().clone()
+    }
+
+    /// Tells what a part of the process says of itself beside its state; `/status` shows the last word of each.
+    pub fn tell(&self, part: &'static str, what: &impl Serialize) {
+        // A value of ours that is no JSON is not shown, which is no reason to stop.
+        let what = serde_json::to_value(what).unwrap_or_default();
+        self.told_parts().insert(part, what);
+    }
+
+    /// What parts say of themselves, by name.
+    pub fn told(&self) -> BTreeMap<&'static str, serde_json::Value> {
+        self.told_parts().clone()
+    }
+
+    fn told_parts(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, serde_json::Value>> {
+        // Only whole values are written, so a poisoned map is still whole.
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is not ready, with why; empty means ready.

@@ -25,14 +25,16 @@ fetch() { cached "$DIR" fill; }
 configure() {
   mkdir -p "$HOME_DIR/tmp"
   cp -r "$CACHE/$DIR/formatted" "$HOME_DIR/data"
+  # FAULTY is had only through a port on which a test may put a proxy: what is advertised is where clients go on to.
   # The cleaner's buffer is 128 MB of heap by default. A killed broker stays registered until its session ends, and its
   # next life waits for that: with the default of 9 s each crash test would.
   cat >"$HOME_DIR/server.properties" <<CONF
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$kafka_controller_port
-listeners=PLAINTEXT://127.0.0.1:$kafka_port,CONTROLLER://127.0.0.1:$kafka_controller_port
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$kafka_port,FAULTY://127.0.0.1:$kafka_behind_port,CONTROLLER://127.0.0.1:$kafka_controller_port
+advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port,FAULTY://127.0.0.1:$kafka_faulty_port
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,FAULTY:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs=$HOME_DIR/data
 auto.create.topics.enable=false

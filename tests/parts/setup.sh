@@ -7,7 +7,8 @@ usage() {
 usage: tests/parts/setup.sh build|test
 
   build   what `make up` needs: a C and C++ compiler, OpenSSL's and zlib's headers, Rust
-  test    that, and what the tests start: Java, Maven, PostgreSQL, Python
+  test    that, and what the tests start: Java, Maven, PostgreSQL, Python; the verifiers that are not ours also need
+          Go 1.26 and Python 3.12 (tests/parts/verifiers.sh looks for them and says where they come from)
 
 On Debian and Ubuntu, as root or with sudo that asks for no password, what is missing is installed by apt-get;
 elsewhere the line to run is printed, with exit code 2. Tried on Debian 12; needs Python 3.11 and PostgreSQL 15 or newer.

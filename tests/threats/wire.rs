@@ -9,6 +9,8 @@ use tokio::{
 
 /// How long a door may take to end what it ends at once.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a connection that stays open says nothing before that is taken for sure, on a busy machine too.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// What came back on a connection.
 pub(super) struct Answered {
@@ -49,7 +51,7 @@ pub(super) async fn exchange_on(mut stream: TcpStream, bytes: &[u8]) -> Answered
             let quiet = if answer.is_empty() {
                 PATIENCE
             } else {
-                Duration::from_millis(300)
+                QUIET
             };
             match tokio::time::timeout(quiet, reading.read(&mut buffer)).await {
                 Ok(Ok(0) | Err(_)) => break true,

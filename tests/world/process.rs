@@ -60,6 +60,7 @@ impl World {
             command.arg("--data").arg(self.data());
         }
         let child = command
+            .args(&self.arguments)
             .env("IDTRAIL_ADMIN__LISTEN", self.admin[name].to_string())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

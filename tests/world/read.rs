@@ -30,45 +30,50 @@ pub(super) async fn embedded(file: &Path, prefix: &str) -> Arc<dyn Broker> {
     )
 }
 
+/// Every record of a topic, by partition and offset.
+pub(crate) async fn records(broker: &Arc<dyn Broker>, topic: Topic) -> Vec<Record> {
+    let extents = broker.extents(topic).await.unwrap();
+    let mut left: BTreeMap<i32, i64> = extents
+        .iter()
+        .filter(|extent| extent.next > extent.first)
+        .map(|extent| (extent.partition, extent.next))
+        .collect();
+    let assigned = extents
+        .iter()
+        .map(|extent| Assigned {
+            topic,
+            partition: extent.partition,
+            start: Start::First,
+        })
+        .collect();
+    let mut reader = broker.read(assigned).await.unwrap();
+    let mut records = Vec::new();
+    while !left.is_empty() {
+        let patience = if records.is_empty() { FIRST } else { QUIET };
+        let Ok(batch) =
+            tokio::time::timeout(patience, reader.next(&BatchLimit::default())).await
+        else {
+            break;
+        };
+        for record in batch.unwrap() {
+            let position = &record.position;
+            if left
+                .get(&position.partition)
+                .is_some_and(|next| position.offset + 1 >= *next)
+            {
+                left.remove(&position.partition);
+            }
+            records.push(record);
+        }
+    }
+    records.sort_by_key(|record| (record.position.partition, record.position.offset));
+    records
+}
+
 impl World {
     /// Every record of a topic, by partition and offset.
     pub(crate) async fn records(&self, broker: &Arc<dyn Broker>, topic: Topic) -> Vec<Record> {
-        let extents = broker.extents(topic).await.unwrap();
-        let mut left: BTreeMap<i32, i64> = extents
-            .iter()
-            .filter(|extent| extent.next > extent.first)
-            .map(|extent| (extent.partition, extent.next))
-            .collect();
-        let assigned = extents
-            .iter()
-            .map(|extent| Assigned {
-                topic,
-                partition: extent.partition,
-                start: Start::First,
-            })
-            .collect();
-        let mut reader = broker.read(assigned).await.unwrap();
-        let mut records = Vec::new();
-        while !left.is_empty() {
-            let patience = if records.is_empty() { FIRST } else { QUIET };
-            let Ok(batch) =
-                tokio::time::timeout(patience, reader.next(&BatchLimit::default())).await
-            else {
-                break;
-            };
-            for record in batch.unwrap() {
-                let position = &record.position;
-                if left
-                    .get(&position.partition)
-                    .is_some_and(|next| position.offset + 1 >= *next)
-                {
-                    left.remove(&position.partition);
-                }
-                records.push(record);
-            }
-        }
-        records.sort_by_key(|record| (record.position.partition, record.position.offset));
-        records
+        records(broker, topic).await
     }
 
     /// Every event of a topic, decoded, with its record.

@@ -1,6 +1,6 @@
 //! One request, step by step: who, where, how, how much, what. The first step that refuses answers.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use httparse::EMPTY_HEADER;
 use schemas::Refusal;
@@ -15,6 +15,7 @@ use crate::{
         head::{self, Framing, Head, MAX_FIELDS, Malformed},
     },
     providers::{self, Provider},
+    sources::Gate,
 };
 
 /// Longest request target: the provider's own limit for callback URLs is 255 characters.
@@ -22,28 +23,12 @@ const MAX_TARGET: usize = 1_024;
 /// The one header field of the sender that is kept is cut to what a media type can need.
 const MAX_CONTENT_TYPE: usize = 200;
 
-/// Who sends.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Peer {
-    /// Somebody whose address is known from the connection.
-    Known(IpAddr),
-    /// A proxy of ours; whom it speaks for stands in each head.
-    Proxy(IpAddr),
-}
-
-impl Peer {
-    /// The address that the connection itself tells.
-    pub(super) fn address(self) -> IpAddr {
-        match self {
-            Self::Known(address) | Self::Proxy(address) => address,
-        }
-    }
-}
-
 /// A refusal, and whether the fact of it is kept.
 #[derive(Debug)]
-struct Refused {
+pub(super) struct Refused {
     outcome: Outcome,
+    /// Somebody who is not on the list.
+    stranger: Option<IpAddr>,
     kept: Option<Kept>,
 }
 
@@ -59,6 +44,7 @@ impl Refused {
     fn counted(outcome: Outcome) -> Self {
         Self {
             outcome,
+            stranger: None,
             kept: None,
         }
     }
@@ -82,22 +68,27 @@ impl Door {
     pub(super) async fn one<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         connection: &mut Connection<S>,
-        peer: Peer,
+        peer: SocketAddr,
     ) -> Option<Answer> {
         let length = match connection.head().await {
             Ok(length) => length,
-            Err(ended) => return self.ended(ended, peer.address(), String::new()).await,
+            Err(ended) => return self.ended(ended, self.only(peer), String::new()).await,
         };
         let judged = {
             let mut fields = [EMPTY_HEADER; MAX_FIELDS];
             match head::read(connection.head_bytes(length), &mut fields) {
                 Ok(head) => self.judge(&head, peer),
-                Err(malformed) => Err(unreadable(malformed, peer.address())),
+                Err(malformed) => Err(unreadable(malformed, self.only(peer))),
             }
         };
         let admitted = match judged {
             Ok(admitted) => admitted,
-            Err(refused) => return Some(self.refuse(refused).await),
+            Err(refused) => {
+                if let Some(stranger) = refused.stranger {
+                    self.consider(connection, length, stranger).await;
+                }
+                return Some(self.refuse(refused).await);
+            }
         };
         if admitted.waits {
             connection
@@ -117,7 +108,7 @@ impl Door {
             Ok(body) => body,
             Err(ended) => {
                 return self
-                    .ended(ended, admitted.peer, admitted.content_type)
+                    .ended(ended, Some(admitted.peer), admitted.content_type)
                     .await;
             }
         };
@@ -135,15 +126,19 @@ impl Door {
     }
 
     /// Judges a head: who, where, how often, how.
-    fn judge(&self, head: &Head<'_>, peer: Peer) -> Result<Admitted, Refused> {
+    fn judge(&self, head: &Head<'_>, peer: SocketAddr) -> Result<Admitted, Refused> {
         let peer = self.client(head, peer)?;
         let provider = self.route(head)?;
+        if self.orders.is_closed() {
+            return Err(Refused::counted(Outcome::Closed));
+        }
         if !self.may_post(peer) {
             return Err(Refused::counted(Outcome::RateLimited));
         }
         let content_type = head.field("content-type").unwrap_or("");
         let kept = |outcome, reason| Refused {
             outcome,
+            stranger: None,
             kept: Some(Kept {
                 reason,
                 peer,
@@ -178,7 +173,7 @@ impl Door {
     }
 
     /// The provider of a path; a secret segment is needed where one is set, and tells nothing where it is wrong.
-    fn route(&self, head: &Head<'_>) -> Result<&'static Provider, Refused> {
+    pub(super) fn route(&self, head: &Head<'_>) -> Result<&'static Provider, Refused> {
         let unknown = || Refused::counted(Outcome::NotFound);
         let mut segments = head
             .path()
@@ -187,7 +182,8 @@ impl Door {
             .split('/');
         let provider = segments.next().and_then(providers::by_name);
         let provider = provider.ok_or_else(unknown)?;
-        if !self.opens(segments.next()) || segments.next().is_some() {
+        let now = self.context.clock.now();
+        if !self.sources.opens(segments.next(), now) || segments.next().is_some() {
             return Err(unknown());
         }
         if head.method == "POST" {
@@ -198,7 +194,12 @@ impl Door {
     }
 
     /// What a request that ended early is answered, and what is kept of it.
-    async fn ended(&self, ended: Ended, peer: IpAddr, content_type: String) -> Option<Answer> {
+    async fn ended(
+        &self,
+        ended: Ended,
+        peer: Option<IpAddr>,
+        content_type: String,
+    ) -> Option<Answer> {
         let (outcome, reason) = match ended {
             Ended::Idle | Ended::Cut => return None,
             Ended::TooSlow => (Outcome::TooSlow, Refusal::TooSlow),
@@ -206,12 +207,17 @@ impl Door {
             Ended::BodyTooLarge => (Outcome::TooLarge, Refusal::TooLarge),
             Ended::Malformed => (Outcome::BadFraming, Refusal::BadFraming),
         };
-        let kept = Some(Kept {
+        let kept = peer.map(|peer| Kept {
             reason,
             peer,
             content_type,
         });
-        Some(self.refuse(Refused { outcome, kept }).await)
+        let refused = Refused {
+            outcome,
+            stranger: None,
+            kept,
+        };
+        Some(self.refuse(refused).await)
     }
 
     async fn refuse(&self, refused: Refused) -> Answer {
@@ -222,10 +228,27 @@ impl Door {
         Answer::of(refused.outcome)
     }
 
-    fn client(&self, head: &Head<'_>, peer: Peer) -> Result<IpAddr, Refused> {
-        let _ = head;
-        match peer {
-            Peer::Known(address) | Peer::Proxy(address) => Ok(address),
+    /// Whom a request is from: the peer, or whom a proxy of ours names; refused unless that one may post.
+    fn client(&self, head: &Head<'_>, peer: SocketAddr) -> Result<IpAddr, Refused> {
+        let refused = |stranger| Refused {
+            stranger,
+            ..Refused::counted(Outcome::BadSource)
+        };
+        let client = self.sources.client(peer, head.fields());
+        let client = client.map_err(|_counted| refused(None))?;
+        let now = self.context.clock.now();
+        if self.sources.is_listed(client, now) {
+            Ok(client)
+        } else {
+            Err(refused(Some(client)))
+        }
+    }
+
+    /// The one who must have sent what cannot be read: nobody in particular where a proxy speaks for many.
+    fn only(&self, peer: SocketAddr) -> Option<IpAddr> {
+        match self.sources.gate(peer, self.context.clock.now()) {
+            Gate::Listed(address) => Some(address),
+            Gate::Proxy(_) | Gate::Stranger(_) => None,
         }
     }
 }
@@ -236,7 +259,7 @@ fn cut(content_type: &str) -> String {
 }
 
 /// A head that cannot be read tells nothing but that.
-fn unreadable(malformed: Malformed, peer: IpAddr) -> Refused {
+fn unreadable(malformed: Malformed, peer: Option<IpAddr>) -> Refused {
     let (outcome, reason) = match malformed {
         Malformed::Framing => (Outcome::BadFraming, Refusal::BadFraming),
         Malformed::TooManyFields => (Outcome::HeadersTooLarge, Refusal::HeadersTooLarge),
@@ -245,7 +268,8 @@ fn unreadable(malformed: Malformed, peer: IpAddr) -> Refused {
     };
     Refused {
         outcome,
-        kept: Some(Kept {
+        stranger: None,
+        kept: peer.map(|peer| Kept {
             reason,
             peer,
             content_type: String::new(),

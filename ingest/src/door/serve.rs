@@ -7,15 +7,19 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::OwnedSemaphorePermit,
     time::timeout,
 };
+use tokio_rustls::server::TlsStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Door, places::Places, request::Peer};
-use crate::http::{Answer, answer::Outcome, connection::Connection};
+use super::{Door, places::Places};
+use crate::{
+    http::{Answer, answer::Outcome, connection::Connection},
+    sources::{Gate, ProxyHeader, proxy_protocol},
+    tls::Tls,
+};
 
 /// How long a drain waits for requests in flight; below the 30 s after which orchestrators kill.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -68,12 +72,10 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>) {
 }
 
 async fn accept(listener: &TcpListener, door: &Arc<Door>, connections: &TaskTracker) {
-    let places = Places::new(&door.config);
+    let places = Arc::new(Places::new(&door.config));
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                take_in(stream, peer.ip().to_canonical(), door, &places, connections)
-            }
+            Ok((stream, peer)) => take_in(stream, peer, door, &places, connections),
             Err(error) => {
                 tracing::warn!("a connection could not be accepted: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -85,58 +87,132 @@ async fn accept(listener: &TcpListener, door: &Arc<Door>, connections: &TaskTrac
 /// Gives a connection its place, or lets go of it: a stranger cannot take the place of a listed peer.
 fn take_in(
     stream: TcpStream,
-    address: IpAddr,
+    peer: SocketAddr,
     door: &Arc<Door>,
-    places: &Places,
+    places: &Arc<Places>,
     connections: &TaskTracker,
 ) {
-    if !door.is_listed(address) {
-        door.count(Outcome::BadSource);
-        // To tell a stranger anything through TLS would cost a handshake.
-        if let (None, Some(place)) = (&door.tls, places.stranger()) {
-            connections.spawn(turn_away(Arc::clone(door), stream, place));
+    let place = match door.sources.gate(peer, door.context.clock.now()) {
+        Gate::Listed(address) => places.listed(address),
+        Gate::Proxy(_) => places.proxy(),
+        Gate::Stranger(address) => {
+            if let Some(place) = places.stranger() {
+                let (door, places) = (Arc::clone(door), Arc::clone(places));
+                connections.spawn(async move {
+                    let _held = place;
+                    turn_away(&door, stream, address, &places).await;
+                });
+            } else {
+                door.count(Outcome::BadSource);
+            }
+            return;
         }
-        return;
-    }
-    let place = places.listed(address);
-    let turn = door
-        .tls
-        .as_ref()
-        .map(|tls| (tls.acceptor(), places.handshake()));
-    let (Some(place), None | Some((_, Some(_)))) = (place, &turn) else {
+    };
+    let Some(place) = place else {
         metrics::counter!("idtrail_ingest_connections_refused_total").increment(1);
         return;
     };
-    let door = Arc::clone(door);
+    let (door, places) = (Arc::clone(door), Arc::clone(places));
     connections.spawn(async move {
         let _held = place;
         let _best_effort = stream.set_nodelay(true);
-        let peer = Peer::Known(address);
-        let Some((acceptor, turn)) = turn else {
-            return converse(&door, stream, peer).await;
-        };
-        let shaken = timeout(door.times.head, acceptor.accept(stream)).await;
-        drop(turn);
-        match shaken {
-            Ok(Ok(stream)) => converse(&door, stream, peer).await,
-            Ok(Err(_)) | Err(_) => {
-                metrics::counter!("idtrail_ingest_handshakes_failed_total").increment(1);
-            }
-        }
+        admit(&door, stream, peer, &places).await;
     });
 }
 
-/// Tells a stranger so, without reading a byte of what it sent.
-async fn turn_away(door: Arc<Door>, stream: TcpStream, _place: OwnedSemaphorePermit) {
+/// Hears whom a proxy speaks for, shakes hands, and answers.
+async fn admit(door: &Door, mut stream: TcpStream, peer: SocketAddr, places: &Places) {
+    let mut speaks_for = peer;
+    if door.sources.expects_header(peer) {
+        match timeout(door.times.head, client_of(&mut stream)).await {
+            Ok(Some(Some(client))) => speaks_for = client,
+            // The proxy speaks for itself, as in its checks.
+            Ok(Some(None)) => {}
+            Ok(None) | Err(_) => {
+                metrics::counter!("idtrail_ingest_proxy_headers_refused_total").increment(1);
+                return;
+            }
+        }
+        if let Gate::Stranger(address) = door.sources.gate(speaks_for, door.context.clock.now()) {
+            return turn_away(door, stream, address, places).await;
+        }
+    }
+    match (&door.tls, places.handshake()) {
+        (None, _) => converse(door, stream, speaks_for).await,
+        (Some(tls), Some(turn)) => {
+            if let Some(stream) = shake_hands(door, tls, stream).await {
+                drop(turn);
+                converse(door, stream, speaks_for).await;
+            }
+        }
+        (Some(_), None) => {
+            metrics::counter!("idtrail_ingest_connections_refused_total").increment(1);
+        }
+    }
+}
+
+/// Whom the PROXY header at the beginning of a connection names; nothing where it is malformed.
+///
+/// Byte by byte, so that nothing after the header is taken: some fifty of them, once for a connection.
+async fn client_of(stream: &mut TcpStream) -> Option<Option<SocketAddr>> {
+    let mut header = Vec::with_capacity(64);
+    loop {
+        header.push(stream.read_u8().await.ok()?);
+        match proxy_protocol::read(&header) {
+            ProxyHeader::Incomplete if header.len() < proxy_protocol::MAX => {}
+            ProxyHeader::Header { client, .. } => return Some(client),
+            ProxyHeader::Incomplete | ProxyHeader::Malformed => return None,
+        }
+    }
+}
+
+async fn shake_hands(door: &Door, tls: &Tls, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    let shaken = timeout(door.times.head, tls.acceptor().accept(stream)).await;
+    if let Ok(Ok(stream)) = shaken {
+        return Some(stream);
+    }
+    metrics::counter!("idtrail_ingest_handshakes_failed_total").increment(1);
+    None
+}
+
+/// Tells a stranger so, without reading a byte of what it sent; but for one a second, whose post is looked at.
+async fn turn_away(door: &Door, stream: TcpStream, stranger: IpAddr, places: &Places) {
+    door.count(Outcome::BadSource);
+    let looked_at = door.may_consider();
+    match &door.tls {
+        None => tell_off(door, stream, stranger, looked_at).await,
+        // To tell a stranger anything through TLS costs a handshake.
+        Some(tls) if looked_at => {
+            let Some(turn) = places.handshake() else {
+                return;
+            };
+            if let Some(stream) = shake_hands(door, tls, stream).await {
+                drop(turn);
+                tell_off(door, stream, stranger, true).await;
+            }
+        }
+        Some(_) => {}
+    }
+}
+
+async fn tell_off<S: AsyncRead + AsyncWrite + Unpin>(
+    door: &Door,
+    stream: S,
+    stranger: IpAddr,
+    looked_at: bool,
+) {
     let mut connection = Connection::new(stream, door.times);
-    let answer = Answer::of(Outcome::BadSource);
-    if connection.write(&door.bytes_of(answer)).await.is_ok() {
+    if looked_at {
+        door.look_at_all_of(&mut connection, stranger).await;
+    }
+    let answer = door.bytes_of(Answer::of(Outcome::BadSource));
+    if connection.write(&answer).await.is_ok() && connection.flush().await.is_ok() {
         connection.close().await;
     }
 }
 
 /// Answers the requests of a connection, one after the other.
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(door: &Door, stream: S, peer: Peer) {
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(door: &Door, stream: S, peer: SocketAddr) {
     let mut connection = Connection::new(stream, door.times);
     loop {
         let begun = unless(&door.closing, connection.begun()).await;

@@ -177,17 +177,17 @@ impl Answer {
     }
 
     /// What it is counted under.
-    pub(crate) fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(self) -> Outcome {
         self.outcome
     }
 
     /// Whether the connection ends with it.
-    pub(crate) fn is_last(&self) -> bool {
+    pub(crate) fn is_last(self) -> bool {
         self.last
     }
 
     /// The bytes of the answer. `secure` adds that the host is to be reached by TLS only (RFC 6797).
-    pub(crate) fn write(&self, date: &str, secure: bool) -> Vec<u8> {
+    pub(crate) fn write(self, date: &str, secure: bool) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(192);
         let mut put = |text: &str| bytes.extend_from_slice(text.as_bytes());
         put("HTTP/1.1 ");

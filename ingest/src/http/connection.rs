@@ -128,9 +128,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Result<Body, Ended> {
         let started = Instant::now();
         match framing {
-            Framing::Length(stated) => {
+            Framing::Length(promised) => {
                 // A stated length is judged before a byte is read.
-                let length = usize::try_from(stated)
+                let length = usize::try_from(promised)
                     .ok()
                     .filter(|length| *length <= limit);
                 let length = length.ok_or(Ended::BodyTooLarge)?;

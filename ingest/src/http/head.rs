@@ -124,10 +124,9 @@ pub(crate) fn read<'a>(
     let mut request = Request::new(fields);
     match request.parse(bytes) {
         Ok(Status::Complete(length)) if length == bytes.len() => {}
-        Ok(_) => return Err(Malformed::Framing),
         Err(httparse::Error::TooManyHeaders) => return Err(Malformed::TooManyFields),
         Err(httparse::Error::Version) if names_a_version(bytes) => return Err(Malformed::Version),
-        Err(_) => return Err(Malformed::Framing),
+        Ok(_) | Err(_) => return Err(Malformed::Framing),
     }
     let (Some(method), Some(target), Some(version)) =
         (request.method, request.path, request.version)

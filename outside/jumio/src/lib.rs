@@ -9,6 +9,8 @@
     clippy::unreachable
 )]
 
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod media;
 mod parse;

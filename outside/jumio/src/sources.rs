@@ -15,14 +15,33 @@ pub enum DataCentre {
     Sgp,
 }
 
+/// Of which generation of products a list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Generation {
+    /// Netverify.
+    Netverify,
+    /// The platform (KYX).
+    Platform,
+}
+
+impl Generation {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Netverify => "netverify",
+            Self::Platform => "platform",
+        }
+    }
+}
+
 /// One list as the provider printed it.
 #[derive(Clone, Copy, Debug)]
 pub struct Printed {
-    /// Of which product's page.
-    pub product: &'static str,
+    /// Of which generation's page.
+    pub generation: Generation,
     /// For which data centre.
     pub data_centre: DataCentre,
-    /// Since when the public guides have it, or when the page was read.
+    /// Since when the public guides have it, or from when on the undated page was read.
     pub since: &'static str,
     /// Where it stands.
     pub source: &'static str,
@@ -32,8 +51,6 @@ pub struct Printed {
     pub addresses: &'static [Ipv4Addr],
 }
 
-const NETVERIFY: &str = "Netverify";
-const KYX: &str = "KYX";
 const NETVERIFY_PAGE: &str =
     "documentation.jumio.ai/docs/Integrate/netVerifyv2 (undated, read 2024 or later)";
 const KYX_PAGE: &str =
@@ -54,7 +71,7 @@ const EU: &[Ipv4Addr] = &[
 /// what an installation allows is its configuration.
 pub const PRINTED: &[Printed] = &[
     Printed {
-        product: NETVERIFY,
+        generation: Generation::Netverify,
         data_centre: DataCentre::Eu,
         since: "2019-10-30",
         source: NETVERIFY_PAGE,
@@ -62,7 +79,7 @@ pub const PRINTED: &[Printed] = &[
         addresses: EU,
     },
     Printed {
-        product: NETVERIFY,
+        generation: Generation::Netverify,
         data_centre: DataCentre::Us,
         since: "2019-10-30",
         source: NETVERIFY_PAGE,
@@ -77,7 +94,7 @@ pub const PRINTED: &[Printed] = &[
         ],
     },
     Printed {
-        product: NETVERIFY,
+        generation: Generation::Netverify,
         data_centre: DataCentre::Sgp,
         since: "2020-04-09",
         source: NETVERIFY_PAGE,
@@ -89,7 +106,7 @@ pub const PRINTED: &[Printed] = &[
         ],
     },
     Printed {
-        product: KYX,
+        generation: Generation::Platform,
         data_centre: DataCentre::Eu,
         since: "2024",
         source: KYX_PAGE,
@@ -97,7 +114,7 @@ pub const PRINTED: &[Printed] = &[
         addresses: EU,
     },
     Printed {
-        product: KYX,
+        generation: Generation::Platform,
         data_centre: DataCentre::Us,
         since: "2024",
         source: KYX_PAGE,
@@ -112,7 +129,7 @@ pub const PRINTED: &[Printed] = &[
         ],
     },
     Printed {
-        product: KYX,
+        generation: Generation::Platform,
         data_centre: DataCentre::Sgp,
         since: "2024",
         source: KYX_PAGE,
@@ -139,6 +156,13 @@ pub fn networks(data_centre: DataCentre) -> Vec<IpNet> {
     networks.sort_unstable();
     networks.dedup();
     networks
+}
+
+/// The lists of these data centres, both generations of each.
+pub fn printed(data_centres: &[DataCentre]) -> impl Iterator<Item = &'static Printed> {
+    PRINTED
+        .iter()
+        .filter(|list| data_centres.contains(&list.data_centre))
 }
 
 impl DataCentre {
@@ -201,6 +225,28 @@ mod tests {
         let count = all.len();
         all.dedup();
         assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn every_data_centre_has_a_dated_list_and_a_host_of_its_own_for_each_generation() {
+        let mut hosts: Vec<_> = PRINTED.iter().map(|list| list.hostname).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        assert_eq!(hosts.len(), PRINTED.len());
+        for data_centre in DataCentre::ALL {
+            let generations: Vec<_> = printed(&[data_centre])
+                .map(|list| list.generation)
+                .collect();
+            assert_eq!(
+                generations,
+                [Generation::Netverify, Generation::Platform],
+                "{data_centre}"
+            );
+            for list in printed(&[data_centre]) {
+                assert!(list.since.starts_with("20") && !list.source.is_empty());
+                assert!(!list.addresses.is_empty());
+            }
+        }
     }
 
     #[test]

@@ -88,5 +88,6 @@ async fn status(State(page): State<Page>) -> impl IntoResponse {
         "about": *page.about,
         "draining": page.stopper.is_stopping(),
         "stages": page.health.all(),
+        "parts": page.health.told(),
     }))
 }

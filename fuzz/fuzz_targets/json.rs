@@ -1,0 +1,4 @@
+//! JSON of the provider.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| jumio::fuzzing::json(bytes));

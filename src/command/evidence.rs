@@ -1,0 +1,83 @@
+//! The words of `verify`, `prove` and `export`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: idtrail verify ./tiles --vkey log.vkey --since last-visit.checkpoint\n         idtrail verify http://127.0.0.1:8081/log --policy policy.txt --json\n         idtrail verify 3e0….tlog-proof --vkey log.vkey"
+)]
+pub(crate) struct Verify {
+    /// A folder or URL of a log (tlog-tiles), or one proof (tlog-proof)
+    #[arg(value_name = "PATH|URL")]
+    pub(crate) what: String,
+    /// The log's verifier key, or a file with it
+    #[arg(long, value_name = "FILE|TEXT")]
+    pub(crate) vkey: Option<String>,
+    /// A policy (tlog-policy): keys of logs and witnesses, and how many must have signed
+    #[arg(long, value_name = "FILE", conflicts_with = "vkey")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The checkpoint of the last visit: the log must begin with what it was
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub(crate) since: Option<PathBuf>,
+    /// The leaf of a proof that does not carry it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) leaf: Option<PathBuf>,
+    /// The log is another program's: leave out what holds for our leaves only
+    #[arg(long)]
+    pub(crate) foreign: bool,
+    /// One JSON object a finding, and one for the whole
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: idtrail prove 0c5e… --data ./data > 0c5e.tlog-proof\n         idtrail prove --seq 41 --data ./data"
+)]
+pub(crate) struct Prove {
+    /// The id of an event: proves the step that brought it
+    #[arg(value_name = "EVENT_ID", required_unless_present = "seq")]
+    pub(crate) event: Option<String>,
+    /// The index of an entry, as `history` shows it
+    #[arg(long, value_name = "N", conflicts_with = "event")]
+    pub(crate) seq: Option<u64>,
+    /// One JSON object a step, for every step of the check
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// In which form the history is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON object a line, as `history --json` prints it
+    Ndjson,
+    /// Comma-separated; cells that a spreadsheet would compute are text
+    Csv,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: idtrail export --tiles ./tiles --data ./data\n         idtrail export --format csv --out history.csv --account A-1001"
+)]
+pub(crate) struct Export {
+    /// Write the log as static files: tlog-tiles, and `log.vkey` beside `checkpoint`
+    #[arg(long, value_name = "DIR", required_unless_present = "format")]
+    pub(crate) tiles: Option<PathBuf>,
+    /// Write the history, with its SHA-256 beside it
+    #[arg(long, value_enum, requires = "out", conflicts_with = "tiles")]
+    pub(crate) format: Option<Format>,
+    /// Where the history goes; the sum goes to FILE.sha256
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub(crate) out: Option<PathBuf>,
+    /// Account id or number
+    #[arg(long, value_name = "A", requires = "format")]
+    pub(crate) account: Option<String>,
+    /// From this time, RFC 3339
+    #[arg(long, value_name = "T", requires = "format")]
+    pub(crate) since: Option<String>,
+    /// Before this time, RFC 3339
+    #[arg(long, value_name = "T", requires = "format")]
+    pub(crate) until: Option<String>,
+}
