@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # `idtrail --version` names what it was built from.
 export IDTRAIL_REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-.PHONY: help up demo test soak bench bench-door check clean
+.PHONY: help up demo test soak fuzz bench bench-door check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ soak: ## long load with kills in between, ended by proofs
 	tests/parts/setup.sh test
 	cargo test --release --locked --test world --no-run
 	IDTRAIL_SOAK=1 tests/run -- cargo test --release --locked --test world soak -- --ignored --nocapture --test-threads=1
+
+# Needs a C++ compiler and, the first time, some minutes.
+fuzz: ## the fuzz targets, FUZZ_SECONDS each (1800); `tests/fuzz keep` takes over what they found
+	tests/fuzz run
 
 bench: ## how fast, with the same parts
 	tests/parts/setup.sh test

@@ -5,12 +5,17 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 mod door;
+mod erase;
 mod evidence;
 mod refusal;
 mod setup;
 mod sources;
+mod witness;
 
 pub(crate) use door::{Door, DoorWhat, Order};
+pub(crate) use erase::{
+    Erase, EraseWhat, Hold, Keys, KeysWhat, Relationship, RelationshipWhat, Retention,
+};
 pub(crate) use evidence::{Export, Format, Prove, Verify};
 pub(crate) use refusal::{Rejected, RejectedWhat};
 pub(crate) use setup::{
@@ -18,6 +23,7 @@ pub(crate) use setup::{
     SchemasWhat, Topics,
 };
 pub(crate) use sources::{Approve, Sources, SourcesWhat};
+pub(crate) use witness::{Witness, WitnessWhat};
 
 /// Takes callbacks of identity-verification providers, tells who waits, and keeps a history that can be checked.
 #[derive(Debug, Parser)]
@@ -84,6 +90,18 @@ pub(crate) enum Command {
     Export(Export),
     /// Show what was refused, and send it through again
     Rejected(Rejected),
+    /// Run a witness for logs of others: it cosigns what only grows, and refuses a rewritten history
+    Witness(Witness),
+    /// Keep an account's records until a date, whatever is asked
+    Hold(Hold),
+    /// Ask for the erasure of an account, approve one, or list them
+    Erase(Erase),
+    /// Note the end of a relationship
+    Relationship(Relationship),
+    /// Show what is kept until when, and what should be gone
+    Retention(Retention),
+    /// Change the key-encryption key
+    Keys(Keys),
     /// Check or create the topics
     Topics(Topics),
     /// Check, list or register the Avro schemas

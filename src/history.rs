@@ -6,6 +6,7 @@ use schemas::Timestamp;
 use crate::{
     command::{self, Place},
     config::All,
+    erase,
     exit::{Exit, Failure},
     output, process, stores,
 };
@@ -22,12 +23,18 @@ pub(crate) fn run(arguments: &command::History, place: &Place) -> Result<Exit, F
         cursor: None,
         limit: 0,
     };
-    let shown = process::block_on(async {
+    let (shown, erased) = process::block_on(async {
         let history = open(&all).await?;
-        show(&history, query, arguments.json).await
+        let shown = show(&history, query, arguments.json).await?;
+        let erased = match &arguments.account {
+            Some(account) if shown == 0 => erase::erased(&all, account).await,
+            Some(_) | None => None,
+        };
+        Ok((shown, erased))
     })?;
     if shown == 0 {
-        output::note("idtrail: the history has no such check");
+        let none = "idtrail: the history has no such check";
+        output::note(erased.as_deref().unwrap_or(none));
         return Ok(Exit::No);
     }
     Ok(Exit::Yes)
@@ -56,7 +63,8 @@ pub(crate) async fn of_account(all: &All, account: &str) -> Result<usize, Failur
     .await
 }
 
-fn time(flag: &str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
+/// A time that is given on the command line.
+pub(crate) fn time(flag: &str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let parsed = Timestamp::parse_rfc3339(text);
     parsed.map(Some).ok_or_else(|| {

@@ -12,6 +12,7 @@ mod directory;
 mod doctor;
 mod door;
 mod emit;
+mod erase;
 mod exit;
 mod explain;
 mod export;
@@ -27,6 +28,7 @@ mod sources;
 mod stores;
 mod tail;
 mod up;
+mod witness;
 mod verify;
 
 use command::{Arguments, Command};
@@ -68,6 +70,12 @@ fn run(arguments: Arguments) -> Result<Exit, exit::Failure> {
         Command::Prove(prove) => prove::run(&prove, &place),
         Command::Export(export) => export::run(&export, &place),
         Command::Rejected(rejected) => rejected::run(&rejected, &place),
+        Command::Witness(arguments) => witness::run(&arguments, &place),
+        Command::Hold(hold) => erase::hold(&hold, &place),
+        Command::Erase(arguments) => erase::erase(&arguments, &place),
+        Command::Relationship(arguments) => erase::relationship(&arguments, &place),
+        Command::Retention(retention) => erase::retention(&retention, &place),
+        Command::Keys(keys) => erase::keys(&keys, &place),
         Command::Topics(topics) => setup::topics(&topics, &place),
         Command::Schemas(schemas) => setup::schemas(&schemas, &place),
         Command::Database(database) => setup::database(&database, &place),

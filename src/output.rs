@@ -2,6 +2,10 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::exit::Failure;
+
 /// Whether text may be coloured: only on a terminal, and never where `NO_COLOR` is set.
 #[expect(
     clippy::disallowed_methods,
@@ -21,6 +25,21 @@ pub(crate) fn line(text: &str) -> std::io::Result<()> {
 pub(crate) fn json(value: &impl serde::Serialize) -> std::io::Result<()> {
     let text = serde_json::to_string(value).map_err(std::io::Error::other)?;
     line(&text)
+}
+
+/// Writes a text as it is.
+pub(crate) fn text(text: &str) -> std::io::Result<()> {
+    write!(std::io::stdout().lock(), "{text}")
+}
+
+/// How far long work has come, on a terminal only.
+pub(crate) fn progress(what: &str) -> Result<ProgressBar, Failure> {
+    if !std::io::stderr().is_terminal() {
+        return Ok(ProgressBar::hidden());
+    }
+    let template = format!("{{bar:40}} {{pos}}/{{len}} {what} {{per_sec}} {{eta}}");
+    let style = ProgressStyle::with_template(&template).map_err(Failure::usage)?;
+    Ok(ProgressBar::new(0).with_style(style))
 }
 
 /// Writes a note for people to stderr.

@@ -64,6 +64,8 @@ pub(crate) fn embedded_defaults(settings: &mut Settings, data: &Path) {
     );
     put("audit.keys.url", format!("sqlite:{}", file("keys.db")));
     put("audit.key_file", file("history.key"));
+    put("audit.log_key_file", file("log.key"));
+    put("audit.head.url", format!("file:{}", file("log.head")));
 }
 
 /// The runtime of a command or process.

@@ -50,7 +50,8 @@ impl Service {
             Self::Validate => &["validate"],
             Self::Enrich => &["enrich"],
             Self::Notify => &["notify", "notify-relay", "notify-sender"],
-            Self::Audit => &["audit", "audit-relay"],
+            Self::Audit if all.audit.log_key_file.is_none() => &["audit", "audit-relay"],
+            Self::Audit => &["audit", "audit-relay", "audit-signer"],
         }
     }
 
@@ -67,8 +68,10 @@ impl Service {
 
 /// Runs one service until asked to stop.
 pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
-    let all = All::read(&process::settings(place)?)?;
+    let mut all = All::read(&process::settings(place)?)?;
     all.check()?;
+    let again = place.clone();
+    all.reread_door(place.config.clone(), move || All::read(&process::settings(&again)?).map_err(Failure::from));
     if all.broker.kind == "embedded" {
         return Err(Failure::usage(
             "the embedded broker lives in one process: use `idtrail up`, or set `broker.kind = \"kafka\"`",
@@ -77,10 +80,7 @@ pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
     let stages = service.stages(&all);
     process::serve(service.name(), stages, all, |all, context| async move {
         let door = match service {
-            Service::Ingest => Some(
-                ingest::door::bind(all.door.listen)
-                    .map_err(Failure::usage)?,
-            ),
+            Service::Ingest => Some(ingest::door::bind(all.door.listen).map_err(Failure::usage)?),
             Service::Validate | Service::Enrich | Service::Notify | Service::Audit => None,
         };
         let mut services = JoinSet::new();

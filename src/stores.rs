@@ -13,16 +13,20 @@ use crate::{config::All, exit::Failure};
 /// The setting, its database and its tables, for each service that has one.
 fn services(
     all: &All,
-) -> [(
+) -> Vec<(
     &'static str,
     &stage::database::Location,
     &'static Migrations,
-); 3] {
-    [
+)> {
+    let mut services = vec![
         ("notify.database", &all.notify.database, &notify::MIGRATIONS),
         ("audit.database", &all.audit.database, &audit::MIGRATIONS),
         ("audit.keys", &all.audit.keys, &audit::KEY_MIGRATIONS),
-    ]
+    ];
+    if all.audit.has_head_database() {
+        services.push(("audit.head", &all.audit.head, &audit::HEAD_MIGRATIONS));
+    }
+    services
 }
 
 /// Makes or upgrades all tables.
@@ -150,7 +154,7 @@ fn open_failed(error: OpenError) -> Failure {
     }
 }
 
-/// Makes the file of the key-encryption key where it is missing: 32 random bytes in hex, readable by its owner only.
+/// Makes the file of a key where it is missing: 32 random bytes in hex, readable by its owner only.
 pub(crate) fn make_key_file(file: &Path) -> Result<(), Failure> {
     use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
     let mut options = std::fs::OpenOptions::new();

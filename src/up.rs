@@ -25,14 +25,15 @@ const RETENTION: Duration = Duration::from_mins(10);
 /// Runs the system until asked to stop.
 pub(crate) fn run(arguments: &Up) -> Result<Exit, Failure> {
     let _lock = lock(&arguments.data)?;
-    let all = settings(arguments)?;
+    let mut all = settings(arguments)?;
     all.check()?;
+    let again = arguments.clone();
+    all.reread_door(arguments.config.clone(), move || settings(&again));
     let data = arguments.data.clone();
     let stages = service::all_stages(&all);
     process::serve("up", &stages, all, |all, context| async move {
         let demo = prepare(&all, &context).await?;
-        let door = ingest::door::bind(all.door.listen)
-            .map_err(Failure::usage)?;
+        let door = ingest::door::bind(all.door.listen).map_err(Failure::usage)?;
         say(&all, &data, demo);
         let stopper = context.stopper.clone();
         let retention = retain(context.clone());
@@ -122,7 +123,10 @@ pub(crate) fn defaults(settings: &mut Settings, data: &Path) {
 
 /// Does what `topics create`, `schemas register` and `database migrate` do. Whether the demo directory was imported.
 pub(crate) async fn prepare(all: &All, context: &Context) -> Result<bool, Failure> {
-    if let Some(file) = &all.audit.key_file {
+    for file in [&all.audit.key_file, &all.audit.log_key_file]
+        .into_iter()
+        .flatten()
+    {
         stores::make_key_file(file)?;
     }
     context.broker.create_topics().await?;

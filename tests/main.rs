@@ -9,6 +9,7 @@
 mod again;
 mod crash;
 mod door;
+mod evidence;
 mod house;
 mod poison;
 mod privacy;

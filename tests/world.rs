@@ -174,6 +174,11 @@ impl World {
         self.door
     }
 
+    /// Where a process tells how it is.
+    pub(crate) fn admin_address(&self, name: &str) -> SocketAddr {
+        self.admin[name]
+    }
+
     /// The id of a running process.
     pub(crate) fn pid(&self, name: &str) -> u32 {
         self.children[name].id()

@@ -14,9 +14,13 @@ use schemas::Timestamp;
 use serde::Deserialize;
 
 use self::{access::Access, problem::Problem};
-use crate::history::{History, HistoryError, Query, Scope};
+use crate::{
+    evidence::Evidence,
+    history::{History, HistoryError, Query, Scope},
+};
 
 pub(crate) mod access;
+mod log;
 mod problem;
 pub(crate) mod serve;
 
@@ -30,6 +34,9 @@ const ANSWER: Duration = Duration::from_secs(30);
 pub(crate) struct Api {
     pub(crate) history: Arc<History>,
     pub(crate) access: Arc<Access>,
+    pub(crate) evidence: Evidence,
+    /// The line that verifies checkpoints; none where nothing is signed.
+    pub(crate) vkey: Option<String>,
 }
 
 /// Who asks; put beside the request once it is known.
@@ -50,6 +57,10 @@ pub(crate) fn router(api: Api) -> Router {
     Router::new()
         .route("/v1/checks", get(checks))
         .route("/v1/checks/{event_id}", get(check))
+        .route("/v1/checks/{event_id}/proof", get(log::proof))
+        .route("/log/checkpoint", get(log::checkpoint))
+        .route("/log/vkey", get(log::vkey))
+        .route("/log/tile/{*path}", get(log::tile))
         .route("/openapi.json", get(openapi))
         .fallback(async || Problem::NoSuchPath)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
@@ -57,7 +68,8 @@ pub(crate) fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// Lets in who may read. What comes out is for nobody else, so nothing on the way may keep it.
+/// Lets in who may read. What comes out is for nobody else, so nothing on the way may keep it; but a tile, which tells
+/// nothing of anybody, may be kept by who asked.
 async fn admit(
     State(api): State<Api>,
     mut request: axum::extract::Request,
@@ -74,9 +86,8 @@ async fn admit(
     };
     let answered = tokio::time::timeout(ANSWER, answer).await;
     let mut response = answered.unwrap_or_else(|_| Problem::TooSlow.into_response());
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let cached = response.headers_mut().entry(header::CACHE_CONTROL);
+    cached.or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

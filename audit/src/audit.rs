@@ -1,9 +1,9 @@
 //! The stage: each record of the six topics gets one entry, once, in an order that never changes.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use schemas::Topic;
+use schemas::{Timestamp, Topic};
 use stage::{
     Chance, Clock, Codec, Record, Retry,
     database::Lead,
@@ -12,8 +12,11 @@ use stage::{
 use tokio::sync::{Mutex, Notify};
 
 use crate::{
+    acts::Act,
     batch::{Batch, Ranges},
+    growth::Growth,
     keys::Keys,
+    naming,
     store::{Store, View, signed},
     tally,
 };
@@ -56,7 +59,11 @@ impl Keep for Audit {
     async fn offsets(&self) -> Result<Vec<(Topic, i32, i64)>, Retry> {
         let view = self.store.view().await?;
         // Reading begins here. What this process knew before may be long past: another one may have led since.
-        *self.view.lock().await = Some(view.clone());
+        let mut slot = self.view.lock().await;
+        *slot = Some(view.clone());
+        // Nor are keys the same if that one has destroyed some.
+        self.keys.forget();
+        drop(slot);
         tally::size(signed(view.tree.size()));
         let name_of = |id: i32| {
             view.topics
@@ -91,16 +98,10 @@ impl Keep for Audit {
         let resolved = self.keys.resolve(prepared.names()).await?;
         let counters = self.store.counters(&accounts(&resolved)).await?;
         let now = self.clock.now();
-        let at = now.millis().max(view.at);
-        if now.millis() < view.at.saturating_sub(MAX_STEP_BACK) {
-            tracing::error!(
-                behind_ms = view.at - now.millis(),
-                "the clock stands far behind the newest entry; entries keep that entry's time until it has caught up"
-            );
-        }
+        let at = time_after(&view, now);
         let unreadable = tally::unreadable(&prepared);
-        let sealing = prepared.seal(&resolved, counters, (&view, at));
-        let mut append = sealing.finish(self.chance).await;
+        let growth = Growth::of(&view, at, self.chance);
+        let mut append = prepared.seal(&resolved, counters, &ranges, growth).await;
         let next = ranges.conclude(&mut append, view, now);
         self.store.append(&append).await?;
         // From here on the entries, the offsets and the receipts are there, all of them.
@@ -110,6 +111,53 @@ impl Keep for Audit {
         self.ring.notify_one();
         Ok(())
     }
+}
+
+impl Audit {
+    /// Appends entries of the log's own, in this order; gives the index of the first once all are committed.
+    pub(crate) async fn act(&self, acts: &[Act]) -> Result<i64, Retry> {
+        if !self.lead.holds().await? {
+            return Err(Retry::because("another process appends to the log"));
+        }
+        let mut slot = self.view.lock().await;
+        let view = match slot.take() {
+            Some(view) => view,
+            None => self.store.view().await?,
+        };
+        let own = self.keys.resolve(&[naming::own(&self.keys)]).await?;
+        let own = own.first().ok_or_else(|| Retry::because("no key"))?;
+        let now = self.clock.now();
+        let at = time_after(&view, now);
+        let mut growth = Growth::of(&view, at, self.chance);
+        let first = growth.next();
+        for act in acts {
+            growth.own(act.kind, own, &act.body);
+        }
+        let mut append = growth.finish();
+        let next = Ranges::default().conclude(&mut append, view, now);
+        if let Err(error) = self.store.append(&append).await {
+            // It may be committed all the same, and must not be so twice. No other leaf is like this one: it is salted.
+            let there = self.store.log().leaves(first, first + 1).await?;
+            let ours = append.entries.first().map(|entry| &entry.leaf);
+            if there.first() != ours {
+                return Err(Retry::because(error));
+            }
+        }
+        tally::appended(&append, &BTreeMap::new());
+        *slot = Some(next);
+        Ok(first)
+    }
+}
+
+/// The time in leaves after those of a view: that of the clock, unless it stands behind them.
+fn time_after(view: &View, now: Timestamp) -> i64 {
+    if now.millis() < view.at.saturating_sub(MAX_STEP_BACK) {
+        tracing::error!(
+            behind_ms = view.at - now.millis(),
+            "the clock stands far behind the newest entry; entries keep that entry's time until it has caught up"
+        );
+    }
+    now.millis().max(view.at)
 }
 
 fn accounts(resolved: &[crate::keys::Resolved]) -> Vec<uuid::Uuid> {

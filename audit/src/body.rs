@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stage::Record;
 use uuid::Uuid;
 
-use crate::{canonical, tree::sha256};
+use crate::{canonical, log::tree::sha256};
 
 /// The version of the form.
 const VERSION: u8 = 1;

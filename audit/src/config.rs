@@ -9,10 +9,30 @@ use stage::{
     database::{Database, DatabaseError, Location},
 };
 
-use crate::{KEY_MIGRATIONS, MIGRATIONS, seal::Kek};
+use crate::{
+    KEY_MIGRATIONS, MIGRATIONS,
+    log::{
+        key::{Kind, SigningKey, is_name},
+        tree::sha256,
+    },
+    seal::{Kek, read_key},
+    signer::heads::FILE,
+    witness::{self, Rhythm, Witness},
+};
+
+/// How often a checkpoint is signed where nothing else is set: nobody waits longer for evidence, and it costs nothing.
+const CHECKPOINT_MS: u64 = 1_000;
+/// What may be set: below, signing would compete with appending; above, evidence comes too late to be believed.
+const CHECKPOINTS_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
+/// How long backups of the key database are taken to be kept where nothing else is set.
+const KEY_BACKUP_DAYS: u32 = 30;
+/// How the names of logs begin that nobody has named.
+const ORIGIN: &str = "idtrail";
 
 /// The setting of the history's database.
 pub(crate) const DATABASE: &str = "audit.database";
+/// The setting of the head store.
+pub(crate) const HEAD: &str = "audit.head";
 /// The setting of the key database.
 pub(crate) const KEYS: &str = "audit.keys";
 
@@ -26,10 +46,41 @@ pub struct Config {
     pub keys: Location,
     /// File with the key-encryption key: 32 bytes, or 64 hex digits. Whoever loses it loses every body.
     pub key_file: Option<PathBuf>,
+    /// How many days backups of the key database are kept: so long an erased key may still lie in one.
+    pub key_backup_days: u32,
+    /// What becomes of records that are due.
+    pub retention: Job,
+    /// File with the seed of the Ed25519 key that signs checkpoints: 32 bytes, or 64 hex digits. None: nothing is signed.
+    pub log_key_file: Option<PathBuf>,
+    /// The name of the log, which every checkpoint and its key bear; never changed once something was signed. Empty:
+    /// made from the key.
+    pub origin: String,
+    /// Pause between two checkpoints, in milliseconds: an entry is covered after about as long.
+    pub checkpoint_ms: u64,
+    /// The head store: `file:FILE`, or a database of its own; on another disk or machine than the history, and never
+    /// restored together with it.
+    pub head: Location,
+    /// Who cosigns each checkpoint.
+    pub witnesses: Vec<Witness>,
+    /// How many of them must have cosigned a checkpoint before it is shown; 0 shows each as soon as it is signed.
+    pub witness_quorum: usize,
+    /// How often they are asked.
+    pub witness: Rhythm,
     /// Where the audit API listens; none turns it off.
     pub listen: Option<SocketAddr>,
     /// Who may read. On loopback nobody need be named; once somebody is, nobody else may read there either.
     pub readers: Vec<Reader>,
+}
+
+/// What becomes of records whose time is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Job {
+    /// `idtrail retention` names them, and people erase them.
+    #[default]
+    Report,
+    /// They are erased, on the word of whoever set it so.
+    Erase,
 }
 
 /// `[[audit.readers]]`: somebody who may read.
@@ -56,6 +107,18 @@ impl Default for Config {
             database: file("history"),
             keys: file("keys"),
             key_file: None,
+            key_backup_days: KEY_BACKUP_DAYS,
+            retention: Job::Report,
+            log_key_file: None,
+            origin: String::new(),
+            checkpoint_ms: CHECKPOINT_MS,
+            head: Location {
+                url: format!("{FILE}data/log.head"),
+                password_file: None,
+            },
+            witnesses: Vec::new(),
+            witness_quorum: 0,
+            witness: Rhythm::default(),
             listen: None,
             readers: Vec::new(),
         }
@@ -83,6 +146,22 @@ impl Config {
                 "is the database of the history; keys must be erasable, and what is erased must not lie in its backups",
             );
         }
+        if self.head.url == self.database.url {
+            return refuse(
+                HEAD,
+                "is the database of the history; it must not be restored together with it",
+            );
+        }
+        if !self.origin.is_empty() && !is_name(&self.origin) {
+            return refuse("audit.origin", "must be without spaces and without `+`");
+        }
+        if !CHECKPOINTS_MS.contains(&self.checkpoint_ms) {
+            return refuse("audit.checkpoint_ms", "must be between 100 and 60000");
+        }
+        let rest = (self.witness, self.log_key_file.is_some());
+        if let Some((setting, why)) = witness::wrong(&self.witnesses, self.witness_quorum, rest) {
+            return refuse(setting, why);
+        }
         let open = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
         if self.listen.as_ref().is_some_and(open) && self.readers.is_empty() {
             return refuse(
@@ -104,6 +183,33 @@ impl Config {
         let file = self.key_file.as_deref();
         let file = file.context("the setting `audit.key_file` names no file")?;
         Kek::read(file).map_err(|why| anyhow::anyhow!("the setting `audit.key_file`: {why}"))
+    }
+
+    /// The key that signs checkpoints; none where nothing is signed.
+    pub(crate) fn log_key(&self) -> anyhow::Result<Option<SigningKey>> {
+        let Some(file) = &self.log_key_file else {
+            return Ok(None);
+        };
+        let setting = "the setting `audit.log_key_file`";
+        let seed = read_key(file).map_err(|why| anyhow::anyhow!("{setting}: {why}"))?;
+        if Kek::new(&seed).id() == self.kek()?.id() {
+            anyhow::bail!("{setting} names the key of `audit.key_file`; each has a use of its own");
+        }
+        let key = |name: &str| {
+            let key = SigningKey::new(name, Kind::Log, &seed);
+            key.context(setting)
+        };
+        if !self.origin.is_empty() {
+            return key(&self.origin).map(Some);
+        }
+        // The name follows from the key, so it is as stable, and no other log has it.
+        let public = sha256(&[key(ORIGIN)?.verifier().bytes()]);
+        key(&format!("{ORIGIN}/{}", hex::encode(&public[..8]))).map(Some)
+    }
+
+    /// Whether checkpoints are signed, and the newest stands in a database instead of a file.
+    pub fn has_head_database(&self) -> bool {
+        self.log_key_file.is_some() && !self.head.url.starts_with(FILE)
     }
 
     /// Opens both databases: the history, then the keys. They must be at the version of this release.

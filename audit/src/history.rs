@@ -17,6 +17,7 @@ use crate::{
 mod cursor;
 mod gather;
 mod listing;
+mod openings;
 mod order;
 mod refusals;
 mod step;
@@ -106,14 +107,18 @@ impl History {
     /// Opens both databases, beside whoever writes them.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         let (history, keys) = config.open().await?;
-        let kek = Arc::new(config.kek()?);
+        let kek = config.kek()?;
         let entries = store::open(&history)
             .size()
             .await
             .context("the setting `audit.database`")?;
-        keys::fit(keys::open(&keys).as_ref(), &kek, entries)
+        let store = keys::open(&keys);
+        let setting = "the setting `audit.keys`";
+        keys::fit(store.as_ref(), &kek, entries)
             .await
-            .context("the setting `audit.keys`")??;
+            .context(setting)??;
+        let kek = keys::with_index(store.as_ref(), kek).await;
+        let kek = Arc::new(kek.context(setting)??);
         Ok(Self::on((&history, &keys), kek))
     }
 
@@ -139,6 +144,14 @@ impl History {
         let size = self.store.size().await?;
         let found = self.gather(&checks, size).await?;
         Ok(found.into_iter().find(|check| !check.steps.is_empty()))
+    }
+
+    /// The entries of checks, and of what these point to.
+    pub(crate) async fn entries_of(&self, checks: &[uuid::Uuid]) -> Result<Vec<i64>, HistoryError> {
+        let size = self.store.size().await?;
+        let found = self.gather(checks, size).await?;
+        let steps = found.iter().flat_map(|check| &check.steps);
+        Ok(steps.map(|step| step.seq).collect())
     }
 
     fn blind(&self, kind: Kind, name: &str) -> Blind {

@@ -16,6 +16,8 @@ mod sqlite;
 
 pub(crate) use resolve::Keys;
 
+const SEALED_INDEX: &str = "SELECT sealed_index FROM key_encryption_keys WHERE id = $1";
+
 /// What one record is called.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
@@ -69,7 +71,10 @@ pub(crate) trait KeyStore: Send + Sync + std::fmt::Debug {
     /// The ids of the key-encryption keys that were used.
     async fn keks(&self) -> Result<Vec<Vec<u8>>, Retry>;
 
-    /// Notes that a key-encryption key is used.
+    /// The secret behind the blind indexes as it was sealed for a key-encryption key; none for the first key.
+    async fn sealed_index(&self, kek: [u8; 8]) -> Result<Option<Vec<u8>>, Retry>;
+
+    /// Notes that a key-encryption key is used, if none was before: another one comes by rotation only.
     async fn use_kek(&self, id: [u8; 8]) -> Result<(), Retry>;
 
     /// The handles of names; unknown names are left out.
@@ -115,6 +120,20 @@ pub(crate) async fn fit(
     )))
 }
 
+/// A key-encryption key with the blind indexes of the history, which it keeps over rotations.
+pub(crate) async fn with_index(
+    store: &dyn KeyStore,
+    kek: Kek,
+) -> Result<anyhow::Result<Kek>, Retry> {
+    let Some(sealed) = store.sealed_index(kek.id()).await? else {
+        return Ok(Ok(kek));
+    };
+    let kek = kek.with_index(&sealed);
+    Ok(kek.ok_or_else(|| {
+        anyhow::anyhow!("the index key of `audit.keys` does not open: restore the key database")
+    }))
+}
+
 /// The data key, opened.
 pub(crate) fn open_key(kek: &Kek, wrapped: &Wrapped) -> Result<DataKey, Retry> {
     kek.unwrap(wrapped.subject, &wrapped.sealed).ok_or_else(|| {
@@ -129,6 +148,6 @@ pub(crate) fn open_key(kek: &Kek, wrapped: &Wrapped) -> Result<DataKey, Retry> {
     clippy::needless_pass_by_value,
     reason = "the form that `map_err` wants"
 )]
-fn unready(error: sqlx::Error) -> Retry {
+pub(crate) fn unready(error: sqlx::Error) -> Retry {
     Retry::because(format!("the key database does not answer: {error}"))
 }

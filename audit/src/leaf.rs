@@ -5,21 +5,52 @@ use std::fmt::Write as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use time::OffsetDateTime;
 
-use crate::tree::{Hash, sha256};
+use crate::log::tree::{Hash, sha256};
 
 /// Separates the commitment from every other use of SHA-256.
 const COMMIT: &[u8] = b"idv-audit/commit/1\0";
-/// What a leaf is about: a record of a topic. Later kinds are `batch`, `erase`, `hold`, `access` and `key`.
-const EVENT: &str = "event";
+
+/// What a leaf is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A record of a topic.
+    Event,
+    /// What one transaction read of each partition.
+    Batch,
+    /// A client's key is destroyed.
+    Erase,
+    /// A client's records must be kept.
+    Hold,
+    /// Somebody looked.
+    Access,
+    /// A key of the log or of the bodies changes.
+    Key,
+}
+
+impl Kind {
+    /// The word in the leaf.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Batch => "batch",
+            Self::Erase => "erase",
+            Self::Hold => "hold",
+            Self::Access => "access",
+            Self::Key => "key",
+        }
+    }
+}
 
 /// What the leaf says of a body. Salted, because the hash of a guessable body would tell it.
 pub(crate) fn commit(salt: &[u8; 32], body: &[u8]) -> Hash {
     sha256(&[COMMIT, salt, body])
 }
 
-/// The leaf of an event: the canonical JSON of its commitment, its place at the broker, and the time at which it got
-/// its index. The index is not in it, so that leaves are made before the sequencer takes its lock.
-pub(crate) fn event(
+/// The leaf of an entry: the canonical JSON of its commitment, its kind, its place at the broker, and the time at which it
+/// got its index. The index is not in it, so that leaves are made before the sequencer takes its lock. The log's own
+/// entries stand in a topic without a name.
+pub(crate) fn of(
+    kind: Kind,
     commit: &Hash,
     (topic, partition, offset): (&str, i32, i64),
     at: &str,
@@ -31,7 +62,8 @@ pub(crate) fn event(
     // Writing to a String cannot fail.
     let _infallible = write!(
         leaf,
-        r#"","k":"{EVENT}","o":[{topic},{partition},{offset}],"t":"{at}","v":1}}"#
+        r#"","k":"{}","o":[{topic},{partition},{offset}],"t":"{at}","v":1}}"#,
+        kind.word()
     );
     leaf.into_bytes()
 }

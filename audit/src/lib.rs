@@ -3,28 +3,38 @@
 use sqlx::migrate::Migrator;
 use stage::database::Migrations;
 
+mod acts;
 mod api;
 mod audit;
 mod batch;
 mod body;
 mod canonical;
 mod config;
+mod erasure;
+mod evidence;
+mod growth;
 mod history;
 mod keys;
 mod leaf;
+pub mod log;
 mod naming;
+pub mod pack;
 mod receipts;
 mod seal;
 mod service;
+mod signer;
 mod store;
 mod tally;
-mod tree;
+pub mod verify;
 mod way;
+pub mod witness;
 
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Reader};
+pub use config::{Config, Job, Reader};
+pub use erasure::{Clients, Due, Erasure, ErasureError, Report, State, rotate};
+pub use evidence::{Evidence, Shown, verifier_key};
 pub use history::{Check, History, HistoryError, PAGE, Page, Query, Refused, Source, Step};
 pub use service::start;
 
@@ -32,6 +42,8 @@ static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 static KEYS_SQLITE: Migrator = sqlx::migrate!("migrations/keys/sqlite");
 static KEYS_POSTGRES: Migrator = sqlx::migrate!("migrations/keys/postgres");
+static HEADS_SQLITE: Migrator = sqlx::migrate!("migrations/heads/sqlite");
+static HEADS_POSTGRES: Migrator = sqlx::migrate!("migrations/heads/postgres");
 
 /// The tables of the history.
 pub static MIGRATIONS: Migrations = Migrations {
@@ -43,4 +55,10 @@ pub static MIGRATIONS: Migrations = Migrations {
 pub static KEY_MIGRATIONS: Migrations = Migrations {
     sqlite: &KEYS_SQLITE,
     postgres: &KEYS_POSTGRES,
+};
+
+/// The table of the head store, where that is a database.
+pub static HEAD_MIGRATIONS: Migrations = Migrations {
+    sqlite: &HEADS_SQLITE,
+    postgres: &HEADS_POSTGRES,
 };

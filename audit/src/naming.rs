@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The service that seals what no client is named for.
-const SERVICE: &[u8] = b"audit";
+pub(crate) const SERVICE: &[u8] = b"audit";
 
 /// Reads a record. It is kept whatever it is.
 pub(crate) fn read(record: &Record, codec: &Codec) -> Said {
@@ -26,11 +26,21 @@ pub(crate) fn read(record: &Record, codec: &Codec) -> Said {
     }
 }
 
+/// What the log's own entries are sealed for, and records without a key.
+pub(crate) fn own(keys: &Keys) -> Names {
+    Names {
+        client: (Kind::Service, keys.blind(Kind::Service, SERVICE)),
+        check: None,
+        account: None,
+        aliases: Vec::new(),
+    }
+}
+
 /// The names of a record, blinded.
 pub(crate) fn names(record: &Record, said: &Said, keys: &Keys) -> Names {
     let client = match record.key.as_deref().filter(|key| !key.is_empty()) {
         Some(key) => (Kind::Client, keys.blind(Kind::Client, key)),
-        None => (Kind::Service, keys.blind(Kind::Service, SERVICE)),
+        None => own(keys).client,
     };
     let plain = plain_names(record, said);
     let blind = |kind: Kind, name: &str| keys.blind(kind, name.as_bytes());

@@ -37,9 +37,17 @@ impl Outbox for Receipts {
             return Ok(Vec::new());
         }
         let topics: HashMap<i32, String> = self.store.topics().await?.into_iter().collect();
+        let newest = self.store.log().newest_checkpoint().await?;
         let output = |receipt: Receipt| {
             let number = receipt.number;
-            let audited = audited(&receipt, &topics)?;
+            let mut audited = audited(&receipt, &topics)?;
+            // Most are published before the next checkpoint; what waited for the broker has one by now.
+            if let Some(kept) = newest
+                .as_ref()
+                .filter(|kept| kept.size >= receipt.tree_size)
+            {
+                audited = audited.under(kept.note.clone());
+            }
             let (topic, partition, ..) = audited.covers();
             // Receipts of one source partition keep their order.
             let key = format!("{topic}/{partition}");

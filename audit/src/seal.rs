@@ -10,7 +10,7 @@ use aws_lc_rs::{
 use uuid::Uuid;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::tree::{Hash, sha256};
+use crate::log::tree::{Hash, sha256};
 
 /// Separates the id of a key-encryption key from every other use of SHA-256.
 const KEK_ID: &[u8] = b"idv-audit/kek/1\0";
@@ -68,6 +68,8 @@ pub(crate) struct Kek {
     id: [u8; 8],
     wrapping: LessSafeKey,
     index: hmac::Key,
+    /// What `index` is made of. A rotation hands it on, or no name would be found again.
+    index_secret: Zeroizing<[u8; 32]>,
     cursor: hmac::Key,
 }
 
@@ -80,15 +82,7 @@ impl std::fmt::Debug for Kek {
 impl Kek {
     /// Reads the key file: 32 bytes, or the same as 64 hex digits.
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
-        let bytes = std::fs::read(file).map(Zeroizing::new);
-        let bytes = bytes.map_err(|error| format!("{}: {error}", file.display()))?;
-        let key = key_of(&bytes).ok_or_else(|| {
-            format!(
-                "{}: holds neither 32 bytes nor 64 hex digits",
-                file.display()
-            )
-        })?;
-        Ok(Self::new(&key))
+        Ok(Self::new(&*read_key(file)?))
     }
 
     /// The key from its bytes.
@@ -97,12 +91,15 @@ impl Kek {
         let derived = |purpose: &[u8]| {
             hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&master, purpose).as_ref())
         };
+        let mut index_secret = Zeroizing::new([0; 32]);
+        index_secret.copy_from_slice(hmac::sign(&master, INDEX).as_ref());
         let mut id = [0; 8];
         id.copy_from_slice(&sha256(&[KEK_ID, key])[..8]);
         Self {
             id,
             wrapping: aes(key),
-            index: derived(INDEX),
+            index: hmac::Key::new(hmac::HMAC_SHA256, &*index_secret),
+            index_secret,
             cursor: derived(CURSOR),
         }
     }
@@ -115,6 +112,19 @@ impl Kek {
     /// The blind index of a name.
     pub(crate) fn blind(&self, kind: Kind, name: &[u8]) -> Blind {
         blind(&self.index, kind.word(), name)
+    }
+
+    /// The secret behind the blind indexes, sealed for the key that comes after this one.
+    pub(crate) fn index_for(&self, next: &Self, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        seal(&next.wrapping, nonce, INDEX, &[&*self.index_secret])
+    }
+
+    /// The same key with the blind indexes of the one before it; none if what was sealed is for another key.
+    pub(crate) fn with_index(mut self, sealed: &[u8]) -> Option<Self> {
+        let opened = open(&self.wrapping, INDEX, sealed)?;
+        self.index_secret = Zeroizing::new(opened.as_slice().try_into().ok()?);
+        self.index = hmac::Key::new(hmac::HMAC_SHA256, &*self.index_secret);
+        Some(self)
     }
 
     /// Seals a data key for its subject: nonce, then ciphertext.
@@ -150,6 +160,12 @@ impl DataKey {
         let key = Self(Zeroizing::new(bytes));
         bytes.zeroize();
         key
+    }
+
+    /// The bytes, for looking whether they lie anywhere.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Seals salt and body to their leaf: nonce, then ciphertext.
@@ -214,6 +230,18 @@ fn first_half(tag: hmac::Tag) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&tag.as_ref()[..16]);
     half
+}
+
+/// Reads a key file: 32 bytes, or the same as 64 hex digits.
+pub(crate) fn read_key(file: &Path) -> Result<Zeroizing<[u8; 32]>, String> {
+    let bytes = std::fs::read(file).map(Zeroizing::new);
+    let bytes = bytes.map_err(|error| format!("{}: {error}", file.display()))?;
+    key_of(&bytes).ok_or_else(|| {
+        format!(
+            "{}: holds neither 32 bytes nor 64 hex digits",
+            file.display()
+        )
+    })
 }
 
 fn key_of(bytes: &[u8]) -> Option<Zeroizing<[u8; 32]>> {

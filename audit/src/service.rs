@@ -15,15 +15,21 @@ use tokio::{
 };
 
 use crate::{
+    acts::{self, Acts, Queue},
     api::{self, Api, access::Access},
     audit::Audit,
     config::Config,
+    erasure::{self, Clients, Worker},
+    evidence::Evidence,
     history::History,
     keys::{self, Keys},
+    log::key::SigningKey,
     receipts::Receipts,
     seal::Kek,
+    signer::{self, Signer, heads::HeadStore},
     store, tally,
     way::Way,
+    witness::{Objections, Witnesses},
 };
 
 /// Appends, publishes receipts and answers who asks, until asked to stop.
@@ -32,34 +38,73 @@ use crate::{
 pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
     config.check()?;
     let access = Access::of(&config.readers).map_err(anyhow::Error::msg)?;
-    let kek = Arc::new(config.kek()?);
+    config.kek()?;
     // Bound before anything is begun: an address that is taken must end the start, not a service at work.
     let listener = match config.listen {
         Some(address) => Some(api::serve::bind(address).await?),
         None => None,
     };
-    let Some(opened) = open(&config, &kek, &context).await else {
+    let log_key = config.log_key()?.map(Arc::new);
+    let Some(opened) = open(&config, &context).await else {
         return Ok(());
     };
-    let (history, keys) = opened?;
+    let ((history, keys), kek) = opened?;
+    let mut heads = None;
+    if let Some(key) = &log_key {
+        let Some(opened) = open_heads(&config, key, &context).await else {
+            return Ok(());
+        };
+        heads = Some(opened?);
+    } else {
+        tracing::warn!("nothing is signed: the setting `audit.log_key_file` names no file");
+    }
     let api = Api {
         history: Arc::new(History::on((&history, &keys), Arc::clone(&kek))),
         access: Arc::new(access),
+        evidence: Evidence::on(store::open(&history)).asking(config.witness_quorum),
+        vkey: log_key.as_ref().map(|key| key.verifier().to_string()),
     };
-    let service = Service::new((history, keys), kek, &context);
+    let clients = Clients::on(erasure::Opened::on((&history, &keys), Arc::clone(&kek)));
+    let worker = Worker {
+        clients,
+        backup_days: config.key_backup_days,
+        job: config.retention,
+    };
+    let service = Service::new((history.clone(), keys), kek, &context);
+    let mut signing = None;
+    if let Some((key, heads)) = log_key.zip(heads) {
+        let store = Arc::clone(&service.audit.store);
+        let objections = Objections::default();
+        let witnesses = Witnesses::of(
+            (&config.witnesses, config.witness),
+            Arc::clone(&store),
+            Arc::clone(&key),
+            Arc::clone(&context.clock),
+            objections.clone(),
+        )?;
+        let signer = Signer {
+            store,
+            heads,
+            key,
+            clock: Arc::clone(&context.clock),
+            lead: Lead::of(&history, signer::NAME),
+            objections,
+            period: Duration::from_millis(config.checkpoint_ms),
+        };
+        signing = Some((signer, witnesses));
+    }
     tokio::join!(
-        service.run(&context),
+        Box::pin(service.run(&context, signing.as_ref(), &worker)),
         answer(listener, api, context.stopper.clone()),
     );
     Ok(())
 }
 
-/// Both databases, the history and the keys, once they answer and fit; nothing if a stop is asked for first.
-async fn open(
-    config: &Config,
-    kek: &Kek,
-    context: &Context,
-) -> Option<anyhow::Result<(Database, Database)>> {
+/// The history, the keys, and what those are sealed with.
+type Opened = ((Database, Database), Arc<Kek>);
+
+/// Both databases and the key-encryption key, once they answer and fit; nothing if a stop is asked for first.
+async fn open(config: &Config, context: &Context) -> Option<anyhow::Result<Opened>> {
     let status = context.health.stage(Audit::NAME);
     let note = |retry: &Retry, pause: Duration| status.retrying(retry, pause, context.clock.now());
     let opened = retry::until_done(&context.stopper, note, || async {
@@ -70,12 +115,34 @@ async fn open(
         };
         let store = keys::open(&keys);
         let entries = store::open(&history).size().await?;
-        if let Err(error) = keys::fit(store.as_ref(), kek, entries).await? {
+        let kek = match config.kek() {
+            Ok(kek) => kek,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let Err(error) = keys::fit(store.as_ref(), &kek, entries).await? {
             return Ok(Err(error));
         }
         // The first key of a new history is noted, so that no other is ever taken for it.
         store.use_kek(kek.id()).await?;
-        Ok(Ok((history, keys)))
+        let kek = keys::with_index(store.as_ref(), kek).await?;
+        Ok(kek.map(|kek| ((history, keys), Arc::new(kek))))
+    });
+    opened.await
+}
+
+/// The head store, once it answers and fits; nothing if a stop is asked for first.
+async fn open_heads(
+    config: &Config,
+    key: &SigningKey,
+    context: &Context,
+) -> Option<anyhow::Result<Arc<dyn HeadStore>>> {
+    let status = context.health.stage(signer::NAME);
+    let note = |retry: &Retry, pause: Duration| status.retrying(retry, pause, context.clock.now());
+    let opened = retry::until_done(&context.stopper, note, || async {
+        match signer::heads::open(&config.head, key.verifier().name()).await {
+            Err(error @ DatabaseError::Unavailable { .. }) => Err(Retry::because(error)),
+            opened => Ok(opened.map_err(anyhow::Error::from)),
+        }
     });
     opened.await
 }
@@ -91,6 +158,16 @@ pub(crate) struct Service {
     pub(crate) codec: Arc<Codec>,
     pub(crate) audit: Audit,
     pub(crate) receipts: Receipts,
+    /// Where entries of the log's own are handed in.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "erasure, holds and access are recorded by later work"
+        )
+    )]
+    pub(crate) acts: Acts,
+    pub(crate) queue: Queue,
     /// The writer's ways to the history and to the keys, where it has some of its own.
     ways: [Option<Way>; 2],
 }
@@ -122,6 +199,7 @@ impl Service {
         let store = store::open(history);
         let codec = context.codec(Audit::NAME);
         let ring = Arc::new(Notify::new());
+        let (acts, queue) = acts::queue();
         Self {
             audit: Audit {
                 store: Arc::clone(&store),
@@ -140,16 +218,28 @@ impl Service {
                 lead: Lead::of(history, Receipts::NAME),
                 ring,
             },
+            acts,
+            queue,
             codec,
             ways: [None, None],
         }
     }
 
-    async fn run(&self, context: &Context) {
+    async fn run(&self, context: &Context, signing: Option<&(Signer, Witnesses)>, worker: &Worker) {
+        let sign = async {
+            if let Some((signer, witnesses)) = signing {
+                // Whoever has seen another history says so before this one is signed.
+                witnesses.greet(context).await;
+                tokio::join!(signer.run(context), witnesses.run(&signer.lead, context));
+            }
+        };
         let work = async {
             tokio::join!(
                 keep::run(&self.audit, context, &self.codec),
                 relay::run(&self.receipts, context, &self.codec),
+                self.queue.run(&self.audit, context),
+                worker.run(&self.audit, context),
+                sign,
             );
         };
         tokio::select! {

@@ -6,20 +6,31 @@ use async_trait::async_trait;
 use stage::{Retry, database::Database, keep::KeepError};
 use uuid::Uuid;
 
-use crate::tree::{Hash, Tree};
+use crate::log::{
+    edge::Edge,
+    tile::{Rank, Tile},
+    tree::{Hash, Tree},
+};
 
 mod copy;
+mod log;
 mod postgres;
 mod reading;
 mod sqlite;
 
+pub(crate) use log::{Kept, LogStore};
 pub(crate) use reading::{Place, Reading, Select, Stored};
+
+/// The topic of the log's own entries: it has no name, because no broker has it.
+pub(crate) const OWN: &str = "";
 
 /// What a batch is made against: true until somebody appends.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     /// The tree over all leaves.
     pub(crate) tree: Tree,
+    /// The tiles that are still growing.
+    pub(crate) edge: Edge,
     /// The time in the newest leaf, in milliseconds.
     pub(crate) at: i64,
     /// The number of the newest receipt.
@@ -79,6 +90,10 @@ pub(crate) struct Append {
     pub(crate) before: i64,
     /// The size, root and subtrees that it then has.
     pub(crate) tree: Tree,
+    /// The growing tiles that it then has.
+    pub(crate) edge: Edge,
+    /// The tiles that change, as they then are.
+    pub(crate) tiles: Vec<(Tile, Vec<u8>)>,
     /// The time in the new leaves, in milliseconds.
     pub(crate) at: i64,
     pub(crate) entries: Vec<Entry>,
@@ -126,6 +141,9 @@ impl Append {
 /// evidence outside to show.
 #[async_trait]
 pub(crate) trait Store: Reading {
+    /// What was signed, and what is signed.
+    fn log(&self) -> &dyn LogStore;
+
     /// The head, the topics and the offsets, from one state.
     async fn view(&self) -> Result<View, Retry>;
 
@@ -162,10 +180,27 @@ type ReceiptRow = (i64, i32, i32, i64, i64, i64, i64, i64, i64, Vec<u8>, i64);
 const HEAD: &str = "SELECT size, root, subtrees, at, receipts FROM head WHERE id = 1";
 const TOPICS: &str = "SELECT id, name FROM topics";
 const OFFSETS: &str = "SELECT topic, source_partition, next FROM source_offsets";
+const TILE: &str = "SELECT data FROM tiles WHERE level = $1 AND idx = $2";
 const PUBLISHED: &str = "SELECT published FROM relay WHERE id = 1";
+
+/// Level and index of the growing tiles of a log of this size, as the table of tiles counts them.
+fn growing(size: i64) -> Vec<(i32, i64)> {
+    Edge::tiles(u64::try_from(size).unwrap_or(0))
+        .map(|tile| numbered(&tile))
+        .collect()
+}
+
+/// Level and index of a tile, as the table of tiles counts them.
+fn numbered(tile: &Tile) -> (i32, i64) {
+    match tile.rank {
+        Rank::Level(level) => (i32::from(level), signed(tile.index)),
+        Rank::Entries => (-1, signed(tile.index)),
+    }
+}
 
 fn view_of(
     (size, root, subtrees, at, receipts): HeadRow,
+    tiles: &[Vec<u8>],
     topics: Vec<(i32, String)>,
     offsets: Vec<(i32, i32, i64)>,
 ) -> Result<View, Retry> {
@@ -178,8 +213,12 @@ fn view_of(
         .ok_or_else(|| {
             Retry::because("the head of the history contradicts itself: somebody has changed it")
         })?;
+    let edge = Edge::of(&tree, tiles).ok_or_else(|| {
+        Retry::because("the tiles of the history contradict its head: somebody has changed them")
+    })?;
     Ok(View {
         tree,
+        edge,
         at,
         receipts,
         topics: topics.into_iter().map(|(id, name)| (name, id)).collect(),

@@ -10,6 +10,8 @@ use crate::{batch::Batch, body::Said, store::Append};
 pub(crate) fn begin() {
     metrics::counter!("idtrail_audit_appends_total").increment(0);
     metrics::counter!("idtrail_audit_raw_gaps_total").increment(0);
+    metrics::counter!("idtrail_audit_checkpoints_total").increment(0);
+    refused(false);
 }
 
 /// The log ends before this index; without an entry the newest one is told as -1.
@@ -19,6 +21,46 @@ pub(crate) fn size(size: i64) {
         reason = "a log beyond 2^52 entries is no longer a number for people"
     )]
     metrics::gauge!("idtrail_audit_head_sequence").set((size - 1) as f64);
+}
+
+/// A checkpoint over so many entries is there for everybody.
+pub(crate) fn signed(size: i64) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a log beyond 2^52 entries is no longer a number for people"
+    )]
+    metrics::gauge!("idtrail_audit_checkpoint_size").set(size as f64);
+    metrics::counter!("idtrail_audit_checkpoints_total").increment(1);
+}
+
+/// Whether the log refuses to sign.
+pub(crate) fn refused(refuses: bool) {
+    metrics::gauge!("idtrail_audit_signing_refused").set(f64::from(u8::from(refuses)));
+}
+
+/// A witness is known; nothing of it was counted yet.
+pub(crate) fn witness_begins(witness: &str) {
+    witness_objects(witness, false);
+    witness_age(witness, 0);
+}
+
+/// Whether a witness objects to this history.
+pub(crate) fn witness_objects(witness: &str, objects: bool) {
+    metrics::gauge!("idtrail_audit_witness_objects", "witness" => witness.to_owned())
+        .set(f64::from(u8::from(objects)));
+}
+
+/// How many seconds ago a witness cosigned last; without a cosignature how long it has been asked.
+pub(crate) fn witness_age(witness: &str, seconds: u64) {
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    metrics::gauge!("idtrail_audit_witness_age_seconds", "witness" => witness.to_owned())
+        .set(f64::from(seconds));
+}
+
+/// A witness has not cosigned, and why.
+pub(crate) fn witness_failed(witness: &str, why: &'static str) {
+    metrics::counter!("idtrail_audit_witness_failures_total", "witness" => witness.to_owned(), "reason" => why)
+        .increment(1);
 }
 
 /// Why records of a batch cannot be read, and how many.

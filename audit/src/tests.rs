@@ -2,20 +2,30 @@
 
 use std::path::Path;
 
+mod acts;
 mod append_only;
 mod bench;
 mod bodies;
 mod crash;
+mod erasing;
 mod exactly_once;
 mod finding;
+mod finishing;
+mod heads;
 mod order;
 mod records;
+mod refusing;
 mod repeating;
+mod retaining;
+mod rotating;
 mod sealing;
 mod service;
+mod signing;
+mod tiles;
 mod world;
 
 pub(crate) use records::About;
+pub(crate) use signing::{raws, refused};
 pub(crate) use world::{World, each, keep};
 
 /// The vectors beside the checkout; none, with a printed line, where they are absent.

@@ -61,6 +61,20 @@ impl Audited {
         }
     }
 
+    /// The same receipt with a signed checkpoint over at least its leaves.
+    #[must_use]
+    pub fn under(self, checkpoint: String) -> Self {
+        Self {
+            checkpoint: Some(checkpoint),
+            ..self
+        }
+    }
+
+    /// The signed checkpoint that covers the receipt, where there was one when it was published.
+    pub fn checkpoint(&self) -> Option<&str> {
+        self.checkpoint.as_deref()
+    }
+
     /// The source topic and partition, and the offsets covered, inclusive.
     pub fn covers(&self) -> (&str, i32, i64, i64) {
         (

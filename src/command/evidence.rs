@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
     after_help = "Example: idtrail verify ./tiles --vkey log.vkey --since last-visit.checkpoint\n         idtrail verify http://127.0.0.1:8081/log --policy policy.txt --json\n         idtrail verify 3e0….tlog-proof --vkey log.vkey"
 )]
 pub(crate) struct Verify {
-    /// A folder or URL of a log (tlog-tiles), or one proof (tlog-proof)
+    /// A folder or URL of a log (tlog-tiles), one proof (tlog-proof), or an evidence pack (zip)
     #[arg(value_name = "PATH|URL")]
     pub(crate) what: String,
     /// The log's verifier key, or a file with it
@@ -59,11 +59,11 @@ pub(crate) enum Format {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: idtrail export --tiles ./tiles --data ./data\n         idtrail export --format csv --out history.csv --account A-1001"
+    after_help = "Example: idtrail export --tiles ./tiles --data ./data\n         idtrail export --format csv --out history.csv --account A-1001\n         idtrail export --pack a-1001.zip --account A-1001"
 )]
 pub(crate) struct Export {
     /// Write the log as static files: tlog-tiles, and `log.vkey` beside `checkpoint`
-    #[arg(long, value_name = "DIR", required_unless_present = "format")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["format", "pack"])]
     pub(crate) tiles: Option<PathBuf>,
     /// Write the history, with its SHA-256 beside it
     #[arg(long, value_enum, requires = "out", conflicts_with = "tiles")]
@@ -71,13 +71,19 @@ pub(crate) struct Export {
     /// Where the history goes; the sum goes to FILE.sha256
     #[arg(long, value_name = "FILE", requires = "format")]
     pub(crate) out: Option<PathBuf>,
+    /// Write the evidence pack of an account: records, proofs, and a page that checks them offline
+    #[arg(long, value_name = "FILE", requires = "account", conflicts_with_all = ["tiles", "format"])]
+    pub(crate) pack: Option<PathBuf>,
+    /// The checkpoint of the auditor's last visit: the pack shows that the log only grew since
+    #[arg(long, value_name = "FILE", requires = "pack")]
+    pub(crate) since_checkpoint: Option<PathBuf>,
     /// Account id or number
-    #[arg(long, value_name = "A", requires = "format")]
+    #[arg(long, value_name = "A", conflicts_with = "tiles")]
     pub(crate) account: Option<String>,
     /// From this time, RFC 3339
-    #[arg(long, value_name = "T", requires = "format")]
+    #[arg(long, value_name = "T", conflicts_with = "tiles")]
     pub(crate) since: Option<String>,
     /// Before this time, RFC 3339
-    #[arg(long, value_name = "T", requires = "format")]
+    #[arg(long, value_name = "T", conflicts_with = "tiles")]
     pub(crate) until: Option<String>,
 }

@@ -29,6 +29,7 @@ const NAMES: [Name; 3] = [
             "ingest/src/config.rs",
             "src/",
             "bench/",
+            "fuzz/",
         ],
         instead: "only the provider's own crate and the lists of providers know it: take the name from the list",
     },

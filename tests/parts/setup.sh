@@ -49,6 +49,7 @@ postgres_15() {
   return 1
 }
 python_venv() { have python3 && python3 -c 'import ensurepip, tomllib, venv'; } 2>/dev/null
+chromium_here() { have chromium || have chromium-browser || have google-chrome; }
 libraries() { have pkg-config && pkg-config --exists "$1"; }
 
 need gcc have gcc
@@ -70,6 +71,7 @@ if [[ $mode == test ]]; then
   need curl have curl
   need procps have ps
   need util-linux have setpriv
+  need chromium chromium_here
 fi
 
 # --- packages ---------------------------------------------------------------------------------------------------------

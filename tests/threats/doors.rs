@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use schemas::Topic;
@@ -18,8 +18,7 @@ use tempfile::TempDir;
 
 use crate::world::{Parts, free, records};
 
-/// How long a door may take to be ready, to end, and to make its topics.
-const PATIENCE: Duration = Duration::from_mins(1);
+mod process;
 
 /// The Kafka below the doors.
 #[derive(Clone)]
@@ -85,7 +84,8 @@ pub(super) struct Doors {
     registry: String,
     prefix: String,
     variables: BTreeMap<String, String>,
-    doors: Vec<OneDoor>,
+    file_kilobytes: Option<u32>,
+    each: Vec<OneDoor>,
 }
 
 impl Doors {
@@ -95,6 +95,36 @@ impl Doors {
         count: usize,
         settings: &[(&str, &str)],
     ) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut doors = Self::new(below, count, settings, folder)?;
+        doors.open().await;
+        Some(doors)
+    }
+
+    /// One door in a folder that holds what its settings name; its files may become so large, as on a disk that is full.
+    pub(super) async fn start_limited(
+        below: Below,
+        settings: &[(&str, &str)],
+        folder: TempDir,
+        file_kilobytes: Option<u32>,
+    ) -> Option<Self> {
+        let mut doors = Self::new(below, 1, settings, folder)?;
+        doors.file_kilobytes = file_kilobytes;
+        doors.open().await;
+        Some(doors)
+    }
+
+    async fn open(&mut self) {
+        self.prepare();
+        for number in 0..self.each.len() {
+            self.spawn(number);
+        }
+        for number in 0..self.each.len() {
+            self.ready(number).await;
+        }
+    }
+
+    fn new(below: Below, count: usize, settings: &[(&str, &str)], folder: TempDir) -> Option<Self> {
         let registry = part("REGISTRY")?;
         let registry = registry.trim_end_matches('/').to_owned();
         let prefix = format!("d{}", SystemClock.now().micros());
@@ -122,8 +152,9 @@ impl Doors {
             admin: free(),
             child: None,
         };
-        let mut doors = Self {
-            folder: tempfile::tempdir().unwrap(),
+        Some(Self {
+            folder,
+            file_kilobytes: None,
             client: reqwest::Client::builder()
                 .no_proxy()
                 .timeout(Duration::from_secs(5))
@@ -133,16 +164,8 @@ impl Doors {
             registry: registry.clone(),
             prefix: prefix.clone(),
             variables,
-            doors: (0..count).map(door).collect(),
-        };
-        doors.prepare();
-        for number in 0..count {
-            doors.spawn(number);
-        }
-        for number in 0..count {
-            doors.ready(number).await;
-        }
-        Some(doors)
+            each: (0..count).map(door).collect(),
+        })
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -170,93 +193,16 @@ impl Doors {
         self.variables.insert(name, value.to_owned());
     }
 
-    /// Starts a door; what it says goes to a file.
-    pub(super) fn spawn(&mut self, number: usize) {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.log(number))
-            .unwrap();
-        let door = &self.doors[number];
-        let child = self
-            .command(&["ingest"])
-            .env("IDTRAIL_DOOR__LISTEN", door.listen.to_string())
-            .env("IDTRAIL_ADMIN__LISTEN", door.admin.to_string())
-            .env("IDTRAIL_BROKER__INSTANCE", format!("door-{number}"))
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.doors[number].child = Some(child);
-    }
-
-    /// Kills a door with SIGKILL and waits until it is gone.
-    pub(super) fn kill(&mut self, number: usize) {
-        if let Some(mut child) = self.doors[number].child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    /// Asks a door to stop, and waits until it has.
-    pub(super) async fn terminate(&mut self, number: usize) {
-        signal("-TERM", &self.pid(number).to_string());
-        let mut child = self.doors[number].child.take().unwrap();
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                assert_eq!(status.code(), Some(0), "{}", self.said(number));
-                return;
-            }
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "waited {PATIENCE:?} for the end of a door after SIGTERM"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// Waits until a door says that it is ready.
-    pub(super) async fn ready(&mut self, number: usize) {
-        let begun = Instant::now();
-        loop {
-            let last = match self.page(number, "/readyz").await {
-                Ok((200, _)) => return,
-                Ok((_, text)) => text,
-                Err(error) => error.to_string(),
-            };
-            let child = self.doors[number].child.as_mut();
-            let ended = child.and_then(|child| child.try_wait().unwrap());
-            assert!(
-                ended.is_none() && begun.elapsed() < PATIENCE,
-                "door {number} is not ready within {PATIENCE:?}: {last}\n{}",
-                self.said(number)
-            );
-            tokio::time::sleep(Duration::from_millis(30)).await;
-        }
-    }
-
-    /// A page of a door's admin listener.
-    pub(super) async fn page(
-        &self,
-        number: usize,
-        path: &str,
-    ) -> Result<(u16, String), reqwest::Error> {
-        let url = format!("http://{}{path}", self.doors[number].admin);
-        let response = self.client.get(url).send().await?;
-        Ok((response.status().as_u16(), response.text().await?))
-    }
-
     pub(super) fn listen(&self, number: usize) -> SocketAddr {
-        self.doors[number].listen
+        self.each[number].listen
     }
 
     pub(super) fn admin(&self, number: usize) -> SocketAddr {
-        self.doors[number].admin
+        self.each[number].admin
     }
 
     pub(super) fn pid(&self, number: usize) -> u32 {
-        self.doors[number].child.as_ref().unwrap().id()
+        self.each[number].child.as_ref().unwrap().id()
     }
 
     /// Everything that is in `raw`, read past whatever stands between the doors and Kafka.
@@ -278,21 +224,11 @@ impl Doors {
             Arc::new(Kafka::open(settings, Arc::new(SystemClock)).unwrap());
         records(&broker, Topic::Raw).await
     }
-
-    fn log(&self, number: usize) -> std::path::PathBuf {
-        self.folder.path().join(format!("door-{number}.log"))
-    }
-
-    fn said(&self, number: usize) -> String {
-        let text = std::fs::read_to_string(self.log(number)).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(30)..].join("\n")
-    }
 }
 
 impl Drop for Doors {
     fn drop(&mut self) {
-        for number in 0..self.doors.len() {
+        for number in 0..self.each.len() {
             self.kill(number);
             if std::thread::panicking() {
                 eprintln!("--- door {number} said\n{}", self.said(number));

@@ -27,6 +27,7 @@ mod frozen;
 mod load;
 mod proof;
 mod proxy;
+mod spooled;
 
 /// The door's own, as it is unless set otherwise.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -176,4 +177,16 @@ async fn fault(proxy: &Proxy, dice: &mut Dice) {
     proxy.let_fare(fate);
     tokio::time::sleep(millis(100, 4_000, dice)).await;
     proxy.let_fare(Fate::Well);
+}
+
+/// Waits until so many more posts were answered 200.
+async fn more(load: &Load, count: usize) {
+    let wanted = load.acknowledged() + count;
+    wait_for("posts that are answered 200", STANDSTILL, async || {
+        let acknowledged = load.acknowledged();
+        (acknowledged >= wanted)
+            .then_some(())
+            .ok_or_else(|| format!("{acknowledged} of {wanted}"))
+    })
+    .await;
 }

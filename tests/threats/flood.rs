@@ -11,7 +11,6 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpSocket, TcpStream},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -19,7 +18,7 @@ use tokio::{
 use super::{
     corpus::{FORM, PATH, entries},
     doors::{Below, Doors},
-    line::{callback, share},
+    line::{callback, connect, share},
     steady::Steady,
     wire::{exchange, open_files, resident_kilobytes},
 };
@@ -216,7 +215,7 @@ impl Attackers {
     async fn stranger(self: Arc<Self>, door: SocketAddr) {
         let request = callback("strange", 0);
         while self.goes_on() {
-            let Ok(mut stream) = connect([127, 0, 0, 2], door).await else {
+            let Ok(mut stream) = connect([127, 0, 0, 2].into(), door).await else {
                 sleep(Duration::from_millis(10)).await;
                 continue;
             };
@@ -242,7 +241,7 @@ impl Attackers {
             (format!("{head}\r\n"), "a".repeat(9_000))
         };
         while self.goes_on() {
-            let Ok(mut stream) = connect([127, 0, 7, 1], door).await else {
+            let Ok(mut stream) = connect([127, 0, 7, 1].into(), door).await else {
                 sleep(Duration::from_millis(10)).await;
                 continue;
             };
@@ -273,12 +272,4 @@ impl Attackers {
             }
         }
     }
-}
-
-/// A connection from this address.
-async fn connect(from: [u8; 4], door: SocketAddr) -> std::io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(SocketAddr::from((from, 0)))?;
-    socket.connect(door).await
 }

@@ -1,14 +1,14 @@
 //! A client's connection: posts one callback after the other, and how long each answer took.
 
 use std::{
-    io::ErrorKind,
-    net::SocketAddr,
+    io::{self, ErrorKind},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -17,6 +17,9 @@ use crate::world::body_of;
 
 /// How long a client waits for an answer; far above every promise, so that a hang is seen as one.
 const HANG: Duration = Duration::from_secs(30);
+
+/// The status of an answer that never came.
+const HUNG: u16 = 0;
 
 /// A callback of a client as it goes over the wire.
 pub(super) fn callback(reference: &str, client: usize) -> Vec<u8> {
@@ -53,12 +56,22 @@ impl Sample {
 /// A connection that is opened again where it has ended.
 pub(super) struct Line {
     door: SocketAddr,
+    from: IpAddr,
     stream: Option<TcpStream>,
 }
 
 impl Line {
     pub(super) fn new(door: SocketAddr) -> Self {
-        Self { door, stream: None }
+        Self::from(Ipv4Addr::LOCALHOST.into(), door)
+    }
+
+    /// From an address of its own.
+    pub(super) fn from(from: IpAddr, door: SocketAddr) -> Self {
+        Self {
+            door,
+            from,
+            stream: None,
+        }
     }
 
     /// Posts; nothing where the connection ended without an answer.
@@ -70,13 +83,14 @@ impl Line {
         });
         let mut stream = match open {
             Some(stream) => stream,
-            None => TcpStream::connect(self.door).await.ok()?,
+            None => connect(self.from, self.door).await.ok()?,
         };
         stream.set_nodelay(true).ok()?;
         stream.write_all(request).await.ok()?;
         let sent = Instant::now();
         let Ok(head) = timeout(HANG, head(&mut stream)).await else {
-            panic!("no answer within {HANG:?}");
+            let (took, status) = (sent.elapsed(), HUNG);
+            return Some(Sample { sent, took, status });
         };
         let (head, took) = (head?, sent.elapsed());
         if !head.contains("connection: close") {
@@ -96,4 +110,12 @@ async fn head(stream: &mut TcpStream) -> Option<String> {
         }
     }
     Some(String::from_utf8_lossy(&head).to_ascii_lowercase())
+}
+
+/// A connection from this address.
+pub(super) async fn connect(from: IpAddr, door: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::from((from, 0)))?;
+    socket.connect(door).await
 }

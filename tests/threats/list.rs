@@ -28,7 +28,8 @@ struct List {
 #[serde(deny_unknown_fields)]
 struct Threat {
     id: String,
-    threat: String,
+    #[serde(rename = "threat")]
+    what: String,
     r#where: String,
     /// What stands against it here.
     #[serde(default)]
@@ -122,7 +123,7 @@ fn faults(number: usize, threat: &Threat) -> Vec<String> {
     if threat.id != format!("T{number:02}") {
         fault("the rows stand in their order, and none is missing");
     }
-    if threat.threat.is_empty() || threat.r#where.is_empty() {
+    if threat.what.is_empty() || threat.r#where.is_empty() {
         fault("say what the threat is, and where");
     }
     if threat.state == State::Proved && (threat.proofs.is_empty() || threat.stands.is_empty()) {
@@ -165,7 +166,7 @@ fn page(list: &[Threat], date: impl Fn(&str) -> String) -> String {
         };
         let Threat {
             id,
-            threat,
+            what,
             r#where,
             stands,
             ..
@@ -173,7 +174,7 @@ fn page(list: &[Threat], date: impl Fn(&str) -> String) -> String {
         let tests = tests.join("<br>");
         writeln!(
             page,
-            "| {id} | {threat} | {where} | {stands} | {tests} | {state} |"
+            "| {id} | {what} | {where} | {stands} | {tests} | {state} |"
         )
         .unwrap();
     }
@@ -217,21 +218,11 @@ fn the_threat_list_is_true() {
 /// Tests named for a row that the row does not name.
 fn unlisted(list: &[Threat]) -> Vec<String> {
     let mut missing = Vec::new();
-    for entry in std::fs::read_dir(Path::new(ROOT).join("tests/threats")).unwrap() {
-        let path = entry.unwrap().path();
-        let Some(file) = path.file_name().filter(|_| path.is_file()) else {
-            continue;
-        };
-        let path = format!("tests/threats/{}", file.to_string_lossy());
+    for path in files_below("tests/threats") {
         let text = text_of(&path);
-        let names = text
-            .split("fn t")
-            .skip(1)
-            .filter_map(|rest| rest.split('(').next());
-        let tests = names
-            .map(|rest| format!("t{rest}"))
-            .filter(|name| lines_of(&text, name).is_some());
-        for name in tests {
+        let names = text.split("fn t").skip(1);
+        let names = names.filter_map(|rest| Some(format!("t{}", rest.split('(').next()?)));
+        for name in names.filter(|name| lines_of(&text, name).is_some()) {
             let id = name.split('_').next().unwrap_or_default().to_uppercase();
             let proof = format!("{path}::{name}");
             let row = list.iter().find(|threat| threat.id == id);
@@ -241,6 +232,21 @@ fn unlisted(list: &[Threat]) -> Vec<String> {
         }
     }
     missing
+}
+
+fn files_below(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap();
+    let paths = entries.map(|entry| entry.unwrap());
+    paths
+        .flat_map(|entry| {
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                files_below(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 #[test]

@@ -18,6 +18,8 @@ use super::{
 use crate::world::{free, use_parts, wait_for};
 
 const DOORS: usize = 2;
+/// Who posts.
+const CLIENT: [u8; 4] = [127, 0, 0, 3];
 /// How long a stopping door still takes posts. Checks come every 200 ms and two must fail: ten times that.
 const ANNOUNCE_MS: &str = "2000";
 /// How long the balancer may take to see a door that is up.
@@ -48,13 +50,19 @@ async fn run(mode: &str, rate: u32, rounds: usize) {
         return;
     };
     let _alone = use_parts(true, true).await;
-    let settings = [("DOOR__ANNOUNCE_MS", ANNOUNCE_MS)];
+    // Only what the PROXY header tells is a listed client: the balancer's own address is not.
+    let settings = [
+        ("DOOR__ANNOUNCE_MS", ANNOUNCE_MS),
+        ("DOOR__ALLOW", "[\"127.0.0.3/32\"]"),
+        ("DOOR__PROXIES", "[\"127.0.0.1/32\"]"),
+        ("DOOR__PROXY_PROTOCOL", "true"),
+    ];
     let Some(mut doors) = Doors::start(below, DOORS, &settings).await else {
         return;
     };
     let balancer = Balancer::start(&program, mode, &doors);
     balancer.sees_all(&doors).await;
-    let steady = Steady::new(balancer.listen, rate);
+    let steady = Steady::new(balancer.listen, rate).from(CLIENT.into());
     let (outcome, ()) = tokio::join!(steady.run(), async {
         sleep(PAUSE).await;
         for number in (0..DOORS).cycle().take(DOORS * rounds) {
@@ -168,7 +176,12 @@ backend doors
     );
     for number in 0..DOORS {
         let (door, admin) = (doors.listen(number), doors.admin(number));
-        writeln!(text, "  server door-{number} {door} port {}", admin.port()).unwrap();
+        writeln!(
+            text,
+            "  server door-{number} {door} send-proxy-v2 port {}",
+            admin.port()
+        )
+        .unwrap();
     }
     writeln!(
         text,

@@ -29,15 +29,15 @@ async fn post_from(local: &str, door: SocketAddr, fields: &str) -> Vec<u16> {
 
 /// What was sent to somebody, by audience.
 fn sent(whole: &Whole) -> Vec<String> {
-    let notices = whole
-        .of(Topic::Notified)
-        .iter()
-        .filter_map(|(_, event)| match event {
-            AnyEvent::Notified(notified) if notified.outcome() == NoticeOutcome::Sent => {
-                Some(notified.audience().to_string())
-            }
-            _ => None,
-        });
+    let notices = whole.of(Topic::Notified).iter().filter_map(|(_, event)| {
+        if let AnyEvent::Notified(notified) = event
+            && notified.outcome() == NoticeOutcome::Sent
+        {
+            Some(notified.audience().to_string())
+        } else {
+            None
+        }
+    });
     let mut all: Vec<String> = notices.collect();
     all.sort();
     all

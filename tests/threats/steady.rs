@@ -1,7 +1,7 @@
 //! A provider at its usual pace: so many posts a second, whatever became of those before, and none repeated.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
@@ -21,6 +21,7 @@ const CLIENTS: usize = 50;
 /// A provider.
 pub(super) struct Steady {
     door: SocketAddr,
+    from: IpAddr,
     rate: u32,
     stopped: AtomicBool,
 }
@@ -42,9 +43,15 @@ impl Steady {
     pub(super) fn new(door: SocketAddr, rate: u32) -> Self {
         Self {
             door,
+            from: Ipv4Addr::LOCALHOST.into(),
             rate,
             stopped: AtomicBool::new(false),
         }
+    }
+
+    /// The same from another address.
+    pub(super) fn from(self, from: IpAddr) -> Self {
+        Self { from, ..self }
     }
 
     /// Posts nothing more.
@@ -68,7 +75,9 @@ impl Steady {
             while due >= 1.0 {
                 due -= 1.0;
                 // A provider opens another connection where all that are open are busy.
-                let line = lines.pop().unwrap_or_else(|| Line::new(self.door));
+                let line = lines
+                    .pop()
+                    .unwrap_or_else(|| Line::from(self.from, self.door));
                 posting.spawn(post(line, outcome.posted, Instant::now()));
                 outcome.posted += 1;
             }

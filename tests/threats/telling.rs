@@ -32,9 +32,10 @@ async fn t92_admins_hear_of_each_kind_of_refusal_once_and_then_of_their_number()
             if let AnyEvent::Notified(notified) = event
                 && notified.audience() == Audience::Admins
             {
-                match notified.outcome() {
-                    NoticeOutcome::Sent => sent += 1,
-                    _ => counted += 1,
+                if notified.outcome() == NoticeOutcome::Sent {
+                    sent += 1;
+                } else {
+                    counted += 1;
                 }
             }
         }

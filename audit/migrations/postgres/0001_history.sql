@@ -55,6 +55,33 @@ CREATE TABLE account_counters (
     n       BIGINT NOT NULL
 );
 
+-- The hashes of the tree in tiles of at most 256 (C2SP tlog-tiles). The last tile of a level grows, the others are full.
+CREATE TABLE tiles (
+    level INTEGER NOT NULL CHECK (level BETWEEN 0 AND 7),
+    idx   BIGINT  NOT NULL CHECK (idx >= 0),
+    data  BYTEA   NOT NULL CHECK (length(data) BETWEEN 32 AND 8192 AND length(data) % 32 = 0),
+    PRIMARY KEY (level, idx)
+);
+-- Hashes do not get smaller.
+ALTER TABLE tiles ALTER COLUMN data SET STORAGE EXTERNAL;
+
+-- What was signed: a note over size and root. `at`: when, in milliseconds.
+CREATE TABLE checkpoints (
+    size BIGINT PRIMARY KEY CHECK (size >= 0),
+    root BYTEA  NOT NULL CHECK (length(root) = 32),
+    note TEXT   NOT NULL,
+    at   BIGINT NOT NULL
+);
+
+-- Signature lines of witnesses under checkpoints. `at`: the time in the line, in seconds.
+CREATE TABLE cosignatures (
+    size    BIGINT           NOT NULL REFERENCES checkpoints,
+    witness TEXT COLLATE "C" NOT NULL,
+    at      BIGINT           NOT NULL,
+    line    TEXT             NOT NULL,
+    PRIMARY KEY (size, witness, at)
+);
+
 -- Receipts that wait to be published; no part of the history. The numbers have no holes.
 CREATE TABLE receipts (
     number           BIGINT  PRIMARY KEY,
@@ -89,15 +116,49 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 
--- The head never falls, never gets another root at the same size, and is never ahead of or behind the entries.
+-- The head never falls, never gets another root at the same size, and is never ahead of or behind the entries and
+-- their tiles.
 CREATE FUNCTION guard_head() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.size < OLD.size OR NEW.at < OLD.at OR NEW.receipts < OLD.receipts
         OR (NEW.size = OLD.size AND (NEW.root <> OLD.root OR NEW.subtrees <> OLD.subtrees))
         OR NEW.size <> (SELECT coalesce(max(seq) + 1, 0) FROM entries)
         OR NEW.size <> (SELECT coalesce(max(seq) + 1, 0) FROM bodies)
+        OR NEW.size <> coalesce((SELECT idx * 256 + length(data) / 32 FROM tiles WHERE level = 0
+            ORDER BY idx DESC LIMIT 1), 0)
     THEN
         RAISE EXCEPTION 'the history is append-only: this head does not follow the one before'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- A tile only grows: what it had stays at its beginning, and the next one begins when it is full.
+CREATE FUNCTION guard_tile() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF NEW.level <> OLD.level OR NEW.idx <> OLD.idx
+            OR substr(NEW.data, 1, length(OLD.data)) <> OLD.data
+        THEN
+            RAISE EXCEPTION 'the history is append-only: a tile keeps what it had'
+                USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+    ELSIF NEW.idx > 0 AND NOT EXISTS (
+        SELECT FROM tiles WHERE level = NEW.level AND idx = NEW.idx - 1 AND length(data) = 8192)
+    THEN
+        RAISE EXCEPTION 'the history is append-only: a tile follows a full one'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- A checkpoint follows the one before, and never runs ahead of the entries.
+CREATE FUNCTION guard_checkpoint() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.size <= (SELECT coalesce(max(size), -1) FROM checkpoints)
+        OR EXISTS (SELECT FROM head WHERE NEW.size > size OR (NEW.size = size AND NEW.root <> root))
+    THEN
+        RAISE EXCEPTION 'the history is append-only: this checkpoint does not follow the one before, or the entries'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
@@ -108,18 +169,18 @@ DO $$
 DECLARE
     guarded TEXT;
 BEGIN
-    FOREACH guarded IN ARRAY ARRAY['topics', 'entries', 'bodies'] LOOP
+    FOREACH guarded IN ARRAY ARRAY['topics', 'entries', 'bodies', 'checkpoints', 'cosignatures'] LOOP
         EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I
             FOR EACH ROW EXECUTE FUNCTION refuse_change()', guarded);
         EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER append_only', guarded);
     END LOOP;
-    FOREACH guarded IN ARRAY ARRAY['head', 'source_offsets', 'account_counters'] LOOP
+    FOREACH guarded IN ARRAY ARRAY['head', 'source_offsets', 'account_counters', 'tiles'] LOOP
         EXECUTE format('CREATE TRIGGER append_only BEFORE DELETE ON %I
             FOR EACH ROW EXECUTE FUNCTION refuse_change()', guarded);
         EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER append_only', guarded);
     END LOOP;
-    FOREACH guarded IN ARRAY
-        ARRAY['topics', 'entries', 'bodies', 'head', 'source_offsets', 'account_counters']
+    FOREACH guarded IN ARRAY ARRAY['topics', 'entries', 'bodies', 'checkpoints', 'cosignatures', 'head',
+        'source_offsets', 'account_counters', 'tiles']
     LOOP
         EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', guarded);
@@ -137,6 +198,11 @@ CREATE TRIGGER guard BEFORE UPDATE ON account_counters FOR EACH ROW
     WHEN (NEW.n < OLD.n OR NEW.account <> OLD.account)
     EXECUTE FUNCTION refuse_fall();
 ALTER TABLE account_counters ENABLE ALWAYS TRIGGER guard;
+
+CREATE TRIGGER guard BEFORE INSERT OR UPDATE ON tiles FOR EACH ROW EXECUTE FUNCTION guard_tile();
+ALTER TABLE tiles ENABLE ALWAYS TRIGGER guard;
+CREATE TRIGGER guard BEFORE INSERT ON checkpoints FOR EACH ROW EXECUTE FUNCTION guard_checkpoint();
+ALTER TABLE checkpoints ENABLE ALWAYS TRIGGER guard;
 
 -- The service should connect as a member of audit_writer, who may append and nothing else, and who looks on as a member
 -- of audit_reader; the owner of the tables should connect to migrate only. Roles belong to the whole cluster.
@@ -157,7 +223,8 @@ BEGIN
         END IF;
     END LOOP;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'audit_writer') THEN
-        GRANT SELECT, INSERT ON topics, entries, bodies TO audit_writer;
+        GRANT SELECT, INSERT ON topics, entries, bodies, checkpoints, cosignatures TO audit_writer;
+        GRANT SELECT, INSERT, UPDATE (data) ON tiles TO audit_writer;
         GRANT SELECT, UPDATE (size, root, subtrees, at, receipts) ON head TO audit_writer;
         GRANT SELECT, INSERT, UPDATE (next) ON source_offsets TO audit_writer;
         GRANT SELECT, INSERT, UPDATE (n) ON account_counters TO audit_writer;
@@ -166,7 +233,7 @@ BEGIN
         GRANT SELECT ON _sqlx_migrations TO audit_writer;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'audit_reader') THEN
-        GRANT SELECT ON topics, entries, bodies, head, source_offsets, account_counters, receipts, relay,
-            _sqlx_migrations TO audit_reader;
+        GRANT SELECT ON topics, entries, bodies, head, source_offsets, account_counters, receipts, relay, tiles,
+            checkpoints, cosignatures, _sqlx_migrations TO audit_reader;
     END IF;
 END $$;

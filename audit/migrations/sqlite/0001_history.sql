@@ -54,6 +54,31 @@ CREATE TABLE account_counters (
     n       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The hashes of the tree in tiles of at most 256 (C2SP tlog-tiles). The last tile of a level grows, the others are full.
+CREATE TABLE tiles (
+    level INTEGER NOT NULL CHECK (level BETWEEN 0 AND 7),
+    idx   INTEGER NOT NULL CHECK (idx >= 0),
+    data  BLOB    NOT NULL CHECK (length(data) BETWEEN 32 AND 8192 AND length(data) % 32 = 0),
+    PRIMARY KEY (level, idx)
+) STRICT;
+
+-- What was signed: a note over size and root. `at`: when, in milliseconds.
+CREATE TABLE checkpoints (
+    size INTEGER PRIMARY KEY CHECK (size >= 0),
+    root BLOB    NOT NULL CHECK (length(root) = 32),
+    note TEXT    NOT NULL,
+    at   INTEGER NOT NULL
+) STRICT;
+
+-- Signature lines of witnesses under checkpoints. `at`: the time in the line, in seconds.
+CREATE TABLE cosignatures (
+    size    INTEGER NOT NULL,
+    witness TEXT    NOT NULL,
+    at      INTEGER NOT NULL,
+    line    TEXT    NOT NULL,
+    PRIMARY KEY (size, witness, at)
+) STRICT, WITHOUT ROWID;
+
 -- Receipts that wait to be published; no part of the history. The numbers have no holes.
 CREATE TABLE receipts (
     number           INTEGER PRIMARY KEY,
@@ -116,13 +141,16 @@ CREATE TRIGGER topics_delete BEFORE DELETE ON topics BEGIN
     SELECT raise(ABORT, 'the history is append-only: DELETE of topics is refused');
 END;
 
--- The head never falls, never gets another root at the same size, and is never ahead of or behind the entries.
+-- The head never falls, never gets another root at the same size, and is never ahead of or behind the entries and
+-- their tiles.
 CREATE TRIGGER head_update BEFORE UPDATE ON head BEGIN
     SELECT raise(ABORT, 'the history is append-only: this head does not follow the one before')
         WHERE NEW.id IS NOT OLD.id OR NEW.size < OLD.size OR NEW.at < OLD.at OR NEW.receipts < OLD.receipts
             OR (NEW.size = OLD.size AND (NEW.root <> OLD.root OR NEW.subtrees <> OLD.subtrees))
             OR NEW.size <> (SELECT coalesce(max(seq) + 1, 0) FROM entries)
-            OR NEW.size <> (SELECT coalesce(max(seq) + 1, 0) FROM bodies);
+            OR NEW.size <> (SELECT coalesce(max(seq) + 1, 0) FROM bodies)
+            OR NEW.size <> coalesce((SELECT idx * 256 + length(data) / 32 FROM tiles WHERE level = 0
+                ORDER BY idx DESC LIMIT 1), 0);
 END;
 CREATE TRIGGER head_delete BEFORE DELETE ON head BEGIN
     SELECT raise(ABORT, 'the history is append-only: DELETE of head is refused');
@@ -151,4 +179,47 @@ CREATE TRIGGER account_counters_update BEFORE UPDATE ON account_counters BEGIN
 END;
 CREATE TRIGGER account_counters_delete BEFORE DELETE ON account_counters BEGIN
     SELECT raise(ABORT, 'the history is append-only: DELETE of account_counters is refused');
+END;
+
+-- A tile only grows: what it had stays at its beginning, and the next one begins when it is full.
+CREATE TRIGGER tiles_insert BEFORE INSERT ON tiles BEGIN
+    SELECT raise(ABORT, 'the history is append-only: a tile keeps what it had')
+        WHERE EXISTS (SELECT 1 FROM tiles WHERE level = NEW.level AND idx = NEW.idx
+            AND substr(NEW.data, 1, length(data)) IS NOT data);
+    SELECT raise(ABORT, 'the history is append-only: a tile follows a full one')
+        WHERE NEW.idx > 0 AND NOT EXISTS (SELECT 1 FROM tiles WHERE level = NEW.level AND idx = NEW.idx - 1
+            AND length(data) = 8192);
+END;
+CREATE TRIGGER tiles_update BEFORE UPDATE ON tiles BEGIN
+    SELECT raise(ABORT, 'the history is append-only: a tile keeps what it had')
+        WHERE NEW.level <> OLD.level OR NEW.idx <> OLD.idx
+            OR substr(NEW.data, 1, length(OLD.data)) IS NOT OLD.data;
+END;
+CREATE TRIGGER tiles_delete BEFORE DELETE ON tiles BEGIN
+    SELECT raise(ABORT, 'the history is append-only: DELETE of tiles is refused');
+END;
+
+-- A checkpoint follows the one before, and never runs ahead of the entries.
+CREATE TRIGGER checkpoints_insert BEFORE INSERT ON checkpoints BEGIN
+    SELECT raise(ABORT, 'the history is append-only: this checkpoint does not follow the one before')
+        WHERE NEW.size <= (SELECT coalesce(max(size), -1) FROM checkpoints);
+    SELECT raise(ABORT, 'the history is append-only: this checkpoint is not of these entries')
+        WHERE EXISTS (SELECT 1 FROM head WHERE NEW.size > size OR (NEW.size = size AND NEW.root <> root));
+END;
+CREATE TRIGGER checkpoints_update BEFORE UPDATE ON checkpoints BEGIN
+    SELECT raise(ABORT, 'the history is append-only: UPDATE of checkpoints is refused');
+END;
+CREATE TRIGGER checkpoints_delete BEFORE DELETE ON checkpoints BEGIN
+    SELECT raise(ABORT, 'the history is append-only: DELETE of checkpoints is refused');
+END;
+CREATE TRIGGER cosignatures_insert BEFORE INSERT ON cosignatures BEGIN
+    SELECT raise(ABORT, 'the history is append-only: there is no such checkpoint, or this cosignature stands already')
+        WHERE NOT EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size) OR EXISTS (SELECT 1 FROM cosignatures
+            WHERE size = NEW.size AND witness = NEW.witness AND at = NEW.at);
+END;
+CREATE TRIGGER cosignatures_update BEFORE UPDATE ON cosignatures BEGIN
+    SELECT raise(ABORT, 'the history is append-only: UPDATE of cosignatures is refused');
+END;
+CREATE TRIGGER cosignatures_delete BEFORE DELETE ON cosignatures BEGIN
+    SELECT raise(ABORT, 'the history is append-only: DELETE of cosignatures is refused');
 END;

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use super::problem::Problem;
 use crate::{
     config::Reader,
-    tree::{Hash, sha256},
+    log::tree::{Hash, sha256},
 };
 
 /// Shortest token: 128 bits in hex, which nobody guesses over HTTP.

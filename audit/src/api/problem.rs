@@ -18,6 +18,10 @@ pub(crate) enum Problem {
     ForeignAccount,
     /// No such event, or one that the reader does not see.
     NoSuchEvent,
+    /// The log has no such tile, or not so much of it under the newest checkpoint.
+    NoSuchTile,
+    /// Nothing was signed yet, or not as far as that.
+    NothingSigned,
     /// Nothing answers there.
     NoSuchPath,
     /// Only reading is possible.
@@ -59,6 +63,7 @@ impl Problem {
                 "no-such-event",
                 "There is no such event that this reader sees.",
             ),
+            Self::NoSuchTile | Self::NothingSigned => self.words_of_the_log(),
             Self::NoSuchPath => (
                 StatusCode::NOT_FOUND,
                 "no-such-path",
@@ -103,6 +108,24 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The words for what the log does not show.
+    fn words_of_the_log(self) -> (StatusCode, &'static str, &'static str) {
+        if self == Self::NoSuchTile {
+            return (
+                StatusCode::NOT_FOUND,
+                "no-such-tile",
+                "The newest checkpoint covers no such tile.",
+            );
+        }
+        (
+            StatusCode::NOT_FOUND,
+            "nothing-signed",
+            "There is no signed checkpoint that covers this yet.",
+        )
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, code, detail) = self.words();
@@ -131,6 +154,8 @@ impl IntoResponse for Problem {
             Self::ForeignHost
             | Self::ForeignAccount
             | Self::NoSuchEvent
+            | Self::NoSuchTile
+            | Self::NothingSigned
             | Self::NoSuchPath
             | Self::BadParameters
             | Self::BadTime

@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod doors;
+mod log;
 mod questions;
 
 const ALL_TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -42,6 +43,8 @@ fn api(world: &World, readers: &[Reader]) -> Router {
     router(Api {
         history: Arc::new(world.history()),
         access: Arc::new(Access::of(readers).unwrap()),
+        evidence: Evidence::on(crate::store::open(&world.database())),
+        vkey: crate::evidence::verifier_key(&world.config).unwrap(),
     })
 }
 

@@ -5,7 +5,7 @@ use sqlx::{PgPool, query, query_as};
 use stage::Retry;
 use uuid::Uuid;
 
-use super::{KeyStore, New, Wrapped, unready};
+use super::{KeyStore, New, SEALED_INDEX, Wrapped, unready};
 use crate::seal::{Blind, Kind};
 
 /// One statement, and so one transaction: what is there already under another handle undoes all of it.
@@ -17,6 +17,10 @@ const ADD: &str = "
     )
     INSERT INTO aliases (blind, check_handle, kind) SELECT * FROM unnest($7::bytea[], $8::uuid[], $9::smallint[])
     ON CONFLICT DO NOTHING";
+
+/// The first key of all, and no other.
+const FIRST_KEK: &str = "INSERT INTO key_encryption_keys (id)
+    SELECT $1::bytea WHERE NOT EXISTS (SELECT 1 FROM key_encryption_keys) ON CONFLICT DO NOTHING";
 
 /// One PostgreSQL database.
 #[derive(Debug)]
@@ -32,8 +36,17 @@ impl KeyStore for Postgres {
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
+    async fn sealed_index(&self, kek: [u8; 8]) -> Result<Option<Vec<u8>>, Retry> {
+        let row: Option<(Option<Vec<u8>>,)> = query_as(SEALED_INDEX)
+            .bind(kek.as_slice())
+            .fetch_optional(&self.0)
+            .await
+            .map_err(unready)?;
+        Ok(row.and_then(|(sealed,)| sealed))
+    }
+
     async fn use_kek(&self, id: [u8; 8]) -> Result<(), Retry> {
-        query("INSERT INTO key_encryption_keys VALUES ($1) ON CONFLICT DO NOTHING")
+        query(FIRST_KEK)
             .bind(id.as_slice())
             .execute(&self.0)
             .await

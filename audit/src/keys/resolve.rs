@@ -18,7 +18,7 @@ const TRIES: usize = 3;
 
 /// Names, handles and keys, as the writer needs them.
 ///
-/// Keys stay in memory for a while. Whoever destroys one must restart the writer, or have it forget.
+/// Keys stay in memory for a while. Whoever destroys one must have the writer [`forget`](Self::forget).
 pub(crate) struct Keys {
     store: Arc<dyn KeyStore>,
     kek: Arc<Kek>,
@@ -32,6 +32,16 @@ struct Kept {
     aliases: Recent<(Blind, Uuid), ()>,
 }
 
+impl Kept {
+    fn empty() -> Self {
+        Self {
+            handles: Recent::new(KEPT),
+            keys: Recent::new(KEPT),
+            aliases: Recent::new(KEPT),
+        }
+    }
+}
+
 /// What is known of the names of one batch.
 #[derive(Default)]
 struct Known {
@@ -42,17 +52,17 @@ struct Known {
 
 impl Keys {
     pub(crate) fn new(store: Arc<dyn KeyStore>, kek: Arc<Kek>, chance: Chance) -> Self {
-        let kept = Kept {
-            handles: Recent::new(KEPT),
-            keys: Recent::new(KEPT),
-            aliases: Recent::new(KEPT),
-        };
         Self {
             store,
             kek,
             chance,
-            kept: Mutex::new(kept),
+            kept: Mutex::new(Kept::empty()),
         }
+    }
+
+    /// Forgets all handles and keys: some may have been destroyed.
+    pub(crate) fn forget(&self) {
+        *self.lock() = Kept::empty();
     }
 
     /// The blind index of a name.

@@ -5,13 +5,17 @@ use sqlx::{QueryBuilder, Sqlite as Lite, SqliteConnection, SqlitePool, query, qu
 use stage::Retry;
 use uuid::Uuid;
 
-use super::{KeyStore, New, Wrapped, unready};
+use super::{KeyStore, New, SEALED_INDEX, Wrapped, unready};
 use crate::seal::Blind;
 
 /// Rows of one statement; see the history's.
 const ROWS: usize = 64;
 /// Values of one question.
 const VALUES: usize = 500;
+
+/// The first key of all, and no other.
+const FIRST_KEK: &str = "INSERT INTO key_encryption_keys (id)
+    SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM key_encryption_keys) ON CONFLICT DO NOTHING";
 
 /// The file.
 #[derive(Debug)]
@@ -27,8 +31,17 @@ impl KeyStore for Sqlite {
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
+    async fn sealed_index(&self, kek: [u8; 8]) -> Result<Option<Vec<u8>>, Retry> {
+        let row: Option<(Option<Vec<u8>>,)> = query_as(SEALED_INDEX)
+            .bind(kek.as_slice())
+            .fetch_optional(&self.0)
+            .await
+            .map_err(unready)?;
+        Ok(row.and_then(|(sealed,)| sealed))
+    }
+
     async fn use_kek(&self, id: [u8; 8]) -> Result<(), Retry> {
-        query("INSERT INTO key_encryption_keys VALUES (?) ON CONFLICT DO NOTHING")
+        query(FIRST_KEK)
             .bind(id.as_slice())
             .execute(&self.0)
             .await

@@ -3,7 +3,11 @@
 use serde_json::Value;
 
 use super::*;
-use crate::{leaf, tests::vectors, tree::leaf_hash};
+use crate::{
+    leaf::{self, Kind},
+    log::tree::leaf_hash,
+    tests::vectors,
+};
 
 fn bytes(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()
@@ -25,12 +29,27 @@ fn commitment_leaf_and_ciphertext_are_those_of_the_vectors() {
         let expected = case["leaf"].as_str().unwrap();
         let hash = leaf_hash(expected.as_bytes());
         assert_eq!(hash.to_vec(), bytes(&case["leaf_hash_hex"]));
-        if case["kind"] == "event" {
-            let parsed: Value = serde_json::from_str(expected).unwrap();
-            let place = (parsed["o"][0].as_str().unwrap(), 3, 41_872);
-            let ours = leaf::event(&commit, place, parsed["t"].as_str().unwrap());
-            assert_eq!(String::from_utf8(ours).unwrap(), expected);
-        }
+        let kinds = [
+            Kind::Event,
+            Kind::Batch,
+            Kind::Erase,
+            Kind::Hold,
+            Kind::Access,
+            Kind::Key,
+        ];
+        let kind = kinds
+            .into_iter()
+            .find(|kind| kind.word() == case["kind"])
+            .unwrap();
+        let parsed: Value = serde_json::from_str(expected).unwrap();
+        let number = |at: usize| parsed["o"][at].as_i64().unwrap();
+        let place = (
+            parsed["o"][0].as_str().unwrap(),
+            i32::try_from(number(1)).unwrap(),
+            number(2),
+        );
+        let ours = leaf::of(kind, &commit, place, parsed["t"].as_str().unwrap());
+        assert_eq!(String::from_utf8(ours).unwrap(), expected);
         let key = DataKey::new(array(&case["dek_hex"]));
         let sealed = key.seal(array(&case["nonce_hex"]), &hash, (&salt, body.as_bytes()));
         assert_eq!(hex::encode(&sealed), case["stored_hex"]);
@@ -69,7 +88,7 @@ fn times_in_leaves_have_milliseconds() {
 
 #[test]
 fn a_topic_cannot_break_out_of_its_leaf() {
-    let leaf = leaf::event(&[0; 32], ("a\",3,3],\"t\":\"", 1, 2), "t");
+    let leaf = leaf::of(Kind::Event, &[0; 32], ("a\",3,3],\"t\":\"", 1, 2), "t");
     let parsed: Value = serde_json::from_slice(&leaf).unwrap();
     assert_eq!(parsed["o"][0], "a\",3,3],\"t\":\"");
 }

@@ -8,8 +8,8 @@ use stage::{Retry, keep::KeepError};
 use uuid::Uuid;
 
 use super::{
-    Append, HEAD, Move, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TOPICS, View, copy::Rows,
-    receipt_of, unready, view_of,
+    Append, HEAD, HeadRow, LogStore, Move, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TILE,
+    TOPICS, View, copy::Rows, growing, numbered, receipt_of, unready, view_of,
 };
 
 /// Each statement would otherwise see another state.
@@ -18,7 +18,7 @@ const ENTRIES: &str =
     "COPY entries (seq, topic, source_partition, source_offset, at, leaf_hash, leaf)
     FROM STDIN (FORMAT binary)";
 const BODIES: &str = "COPY bodies (seq, subject, check_handle, sealed) FROM STDIN (FORMAT binary)";
-/// Offsets, new topics, counters, receipts and the head.
+/// Tiles, offsets, new topics, counters, receipts and the head; the head last, because its guard looks at the tiles.
 const APPEND: &str = "
     WITH moved AS (
         INSERT INTO source_offsets SELECT * FROM unnest($6::integer[], $7::integer[], $8::bigint[])
@@ -31,8 +31,12 @@ const APPEND: &str = "
     ), receipted AS (
         INSERT INTO receipts SELECT one.*, $1, $2, $21 FROM unnest($13::bigint[], $14::integer[], $15::integer[],
             $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[]) AS one
+    ), tiled AS (
+        INSERT INTO tiles SELECT * FROM unnest($22::integer[], $23::bigint[], $24::bytea[])
+        ON CONFLICT (level, idx) DO UPDATE SET data = excluded.data RETURNING level
     )
-    UPDATE head SET size = $1, root = $2, subtrees = $3, at = $4, receipts = greatest(receipts, $5) WHERE id = 1";
+    UPDATE head SET size = $1, root = $2, subtrees = $3, at = $4, receipts = greatest(receipts, $5)
+    FROM (SELECT count(*) FROM tiled) AS all_tiles WHERE id = 1";
 /// What a row of `entries` takes beside its leaf, and one of `bodies` beside its body.
 const ROW_BYTES: usize = 96;
 
@@ -46,16 +50,34 @@ impl Postgres {
     pub(super) fn new(pool: PgPool) -> Self {
         Self { pool }
     }
+
+    /// The server orders the writers; of this process there may be several.
+    #[expect(clippy::unused_async, reason = "the form that the file's store has")]
+    pub(super) async fn turn(&self) {}
 }
 
 #[async_trait]
 impl Store for Postgres {
+    fn log(&self) -> &dyn LogStore {
+        self
+    }
+
     async fn view(&self) -> Result<View, Retry> {
         let mut reading = self.pool.begin_with(READING).await.map_err(unready)?;
-        let head = query_as(HEAD)
+        let head: HeadRow = query_as(HEAD)
             .fetch_one(&mut *reading)
             .await
             .map_err(unready)?;
+        let mut tiles = Vec::new();
+        for (level, index) in growing(head.0) {
+            let tile: Option<(Vec<u8>,)> = query_as(TILE)
+                .bind(level)
+                .bind(index)
+                .fetch_optional(&mut *reading)
+                .await
+                .map_err(unready)?;
+            tiles.extend(tile.map(|(data,)| data));
+        }
         let topics = query_as(TOPICS)
             .fetch_all(&mut *reading)
             .await
@@ -64,7 +86,7 @@ impl Store for Postgres {
             .fetch_all(&mut *reading)
             .await
             .map_err(unready)?;
-        view_of(head, topics, offsets)
+        view_of(head, &tiles, topics, offsets)
     }
 
     async fn counters(&self, accounts: &[Uuid]) -> Result<HashMap<Uuid, i64>, Retry> {
@@ -193,6 +215,13 @@ async fn write_head(writing: &mut PgConnection, append: &Append) -> sqlx::Result
         |field: fn(&Receipt) -> i32| -> Vec<i32> { append.receipts.iter().map(field).collect() };
     let longs =
         |field: fn(&Receipt) -> i64| -> Vec<i64> { append.receipts.iter().map(field).collect() };
+    let (levels, indexes): (Vec<i32>, Vec<i64>) =
+        append.tiles.iter().map(|(tile, _)| numbered(tile)).unzip();
+    let tiles: Vec<&[u8]> = append
+        .tiles
+        .iter()
+        .map(|(_, data)| data.as_slice())
+        .collect();
     query(APPEND)
         .bind(append.size())
         .bind(append.tree.root().as_slice())
@@ -220,6 +249,9 @@ async fn write_head(writing: &mut PgConnection, append: &Append) -> sqlx::Result
                 .first()
                 .map_or(0, |receipt| receipt.appended_at),
         )
+        .bind(levels)
+        .bind(indexes)
+        .bind(tiles)
         .execute(writing)
         .await?;
     Ok(())

@@ -8,12 +8,12 @@ use sqlx::{
     pool::PoolConnection, query, query_as,
 };
 use stage::{Retry, keep::KeepError};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use super::{
-    Append, HEAD, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TOPICS, View, receipt_of,
-    unready, view_of,
+    Append, HEAD, HeadRow, LogStore, OFFSETS, PUBLISHED, Receipt, ReceiptRow, Store, TILE, TOPICS,
+    View, growing, numbered, receipt_of, unready, view_of,
 };
 
 /// Rows of one statement: each statement crosses to SQLite's thread and back, which costs as much as several rows.
@@ -38,6 +38,11 @@ impl Sqlite {
         }
     }
 
+    /// The turn of one writer of this process.
+    pub(super) async fn turn(&self) -> MutexGuard<'_, Option<PoolConnection<Lite>>> {
+        self.writer.lock().await
+    }
+
     async fn connect(&self) -> sqlx::Result<PoolConnection<Lite>> {
         let mut connection = self.pool.acquire().await?;
         query(CACHE).execute(&mut *connection).await?;
@@ -47,12 +52,26 @@ impl Sqlite {
 
 #[async_trait]
 impl Store for Sqlite {
+    fn log(&self) -> &dyn LogStore {
+        self
+    }
+
     async fn view(&self) -> Result<View, Retry> {
         let mut reading = self.pool.begin().await.map_err(unready)?;
-        let head = query_as(HEAD)
+        let head: HeadRow = query_as(HEAD)
             .fetch_one(&mut *reading)
             .await
             .map_err(unready)?;
+        let mut tiles = Vec::new();
+        for (level, index) in growing(head.0) {
+            let tile: Option<(Vec<u8>,)> = query_as(TILE)
+                .bind(level)
+                .bind(index)
+                .fetch_optional(&mut *reading)
+                .await
+                .map_err(unready)?;
+            tiles.extend(tile.map(|(data,)| data));
+        }
         let topics = query_as(TOPICS)
             .fetch_all(&mut *reading)
             .await
@@ -61,7 +80,7 @@ impl Store for Sqlite {
             .fetch_all(&mut *reading)
             .await
             .map_err(unready)?;
-        view_of(head, topics, offsets)
+        view_of(head, &tiles, topics, offsets)
     }
 
     async fn counters(&self, accounts: &[Uuid]) -> Result<HashMap<Uuid, i64>, Retry> {
@@ -116,7 +135,7 @@ impl Store for Sqlite {
     }
 
     async fn forget(&self, up_to: i64) -> Result<(), Retry> {
-        let _no_other_writer = self.writer.lock().await;
+        let _no_other_writer = self.turn().await;
         let mut writing = self.pool.begin_with(WRITING).await.map_err(unready)?;
         for sql in [
             "UPDATE relay SET published = ?1 WHERE id = 1 AND published < ?1",
@@ -145,6 +164,7 @@ async fn write(connection: &mut SqliteConnection, append: &Append) -> sqlx::Resu
         return Ok(false);
     }
     write_entries(&mut writing, append).await?;
+    write_tiles(&mut writing, append).await?;
     write_positions(&mut writing, append).await?;
     write_receipts(&mut writing, append).await?;
     query(
@@ -185,6 +205,21 @@ async fn write_entries(writing: &mut SqliteConnection, append: &Append) -> sqlx:
                 .push_bind(entry.sealed.as_slice());
         });
         insert.build().execute(&mut *writing).await?;
+    }
+    Ok(())
+}
+
+async fn write_tiles(writing: &mut SqliteConnection, append: &Append) -> sqlx::Result<()> {
+    for tiles in append.tiles.chunks(ROWS) {
+        let mut upsert = QueryBuilder::<Lite>::new("INSERT INTO tiles (level, idx, data) ");
+        upsert.push_values(tiles, |mut row, (tile, data)| {
+            let (level, index) = numbered(tile);
+            row.push_bind(level)
+                .push_bind(index)
+                .push_bind(data.as_slice());
+        });
+        upsert.push(" ON CONFLICT (level, idx) DO UPDATE SET data = excluded.data");
+        upsert.build().execute(&mut *writing).await?;
     }
     Ok(())
 }

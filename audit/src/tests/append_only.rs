@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Each tries to rewrite something that stands.
-const REWRITES: [&str; 17] = [
+const REWRITES: [&str; 30] = [
     "UPDATE entries SET leaf = leaf_hash WHERE seq = 0",
     "UPDATE entries SET seq = 99 WHERE seq = 3",
     "DELETE FROM entries",
@@ -27,17 +27,34 @@ const REWRITES: [&str; 17] = [
     "DELETE FROM source_offsets",
     "UPDATE account_counters SET n = 0",
     "DELETE FROM account_counters",
+    "DELETE FROM tiles",
+    "UPDATE tiles SET data = substr(data, 1, 32)",
+    "UPDATE tiles SET data = (SELECT leaf_hash FROM entries WHERE seq = 1)",
+    "UPDATE tiles SET idx = 7",
+    "INSERT INTO tiles SELECT 0, 2, leaf_hash FROM entries WHERE seq = 1",
+    "INSERT INTO tiles SELECT 0, 1, leaf_hash FROM entries WHERE seq = 1",
+    "INSERT INTO checkpoints SELECT size, root, 'another note', 0 FROM head",
+    "INSERT INTO checkpoints SELECT size + 1, root, 'ahead of the entries', 0 FROM head",
+    "INSERT INTO checkpoints SELECT size - 1, root, 'older', 0 FROM head",
+    "UPDATE checkpoints SET note = 'x'",
+    "DELETE FROM checkpoints",
+    "UPDATE cosignatures SET line = 'x'",
+    "DELETE FROM cosignatures",
 ];
 /// SQLite's own ways around a unique key.
-const REPLACES: [&str; 8] = [
+const REPLACES: [&str; 12] = [
     "INSERT OR REPLACE INTO entries SELECT 0, topic, source_partition, source_offset, at, leaf_hash, leaf FROM entries WHERE seq = 1",
-    "INSERT OR REPLACE INTO entries SELECT 4, topic, source_partition, source_offset, at, leaf_hash, leaf FROM entries WHERE seq = 0",
+    "INSERT OR REPLACE INTO entries SELECT 5, topic, source_partition, source_offset, at, leaf_hash, leaf FROM entries WHERE seq = 0",
     "REPLACE INTO bodies SELECT 0, subject, check_handle, sealed FROM bodies WHERE seq = 1",
     "INSERT INTO bodies SELECT 9, subject, check_handle, sealed FROM bodies WHERE seq = 1",
     "REPLACE INTO topics VALUES (0, 'x')",
     "REPLACE INTO head SELECT id, 0, root, substr(subtrees, 1, 0), at, receipts FROM head",
     "REPLACE INTO source_offsets SELECT topic, source_partition, 0 FROM source_offsets",
     "REPLACE INTO account_counters SELECT account, 0 FROM account_counters",
+    "REPLACE INTO tiles SELECT 0, 0, leaf_hash FROM entries WHERE seq = 1",
+    "REPLACE INTO checkpoints SELECT size, root, 'x', 0 FROM checkpoints",
+    "REPLACE INTO cosignatures SELECT size, witness, at, 'x' FROM cosignatures",
+    "INSERT INTO cosignatures VALUES (99, 'w', 1, 'of no checkpoint')",
 ];
 
 async fn refused(database: &Database, sql: &'static str) {
@@ -64,6 +81,12 @@ async fn filled(world: &World) -> Database {
     let service = world.service().await;
     let about = About::check("R-1", "A-1", (0, 0));
     keep(&service, &about.journey(world)).await.unwrap();
+    world.signer().await.sign().await.unwrap();
+    let log = service.audit.store.log();
+    let size = log.newest_checkpoint().await.unwrap().unwrap().size;
+    log.add_cosignature((size, "witness.test", 1, "a line"))
+        .await
+        .unwrap();
     world.database()
 }
 
@@ -105,6 +128,9 @@ async fn postgres_truncates_nothing_and_a_replica_may_not_either() {
         "TRUNCATE topics, head",
         "TRUNCATE source_offsets",
         "TRUNCATE account_counters",
+        "TRUNCATE tiles",
+        "TRUNCATE checkpoints CASCADE",
+        "TRUNCATE cosignatures",
         "SET session_replication_role = replica; DELETE FROM entries",
         "SET session_replication_role = replica; UPDATE head SET size = 0",
         "SET session_replication_role = replica; TRUNCATE entries",
@@ -138,6 +164,9 @@ async fn the_roles_of_postgres_may_append_and_look_and_nothing_else() {
         ("audit_writer", "DELETE FROM source_offsets"),
         ("audit_writer", "ALTER TABLE entries DISABLE TRIGGER ALL"),
         ("audit_writer", "DROP TABLE entries"),
+        ("audit_writer", "UPDATE tiles SET idx = 1"),
+        ("audit_writer", "UPDATE checkpoints SET note = 'x'"),
+        ("audit_writer", "DELETE FROM cosignatures"),
         ("audit_reader", "INSERT INTO topics VALUES (99, 'x')"),
         ("audit_reader", "DELETE FROM receipts"),
     ] {

@@ -1,6 +1,12 @@
 //! A crash between the keys and the entries leaves keys that nobody uses, and nothing else.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use stage::{Retry, database::Database, keep::KeepError};
@@ -8,18 +14,20 @@ use uuid::Uuid;
 
 use super::{
     records::About,
+    tiles::are_those_of_the_leaves,
     world::{World, each, keep},
 };
 use crate::{
     Query,
-    store::{Append, Place, Reading, Receipt, Select, Store, Stored, View},
+    store::{Append, LogStore, Place, Reading, Receipt, Select, Store, Stored, View},
 };
 
 /// A history that dies when it is appended to, before or after the commit.
 #[derive(Debug)]
-struct Dying {
-    inner: Arc<dyn Store>,
-    committed: bool,
+pub(super) struct Dying {
+    pub(super) inner: Arc<dyn Store>,
+    /// 0: never; 1: before the commit; 2: after it.
+    pub(super) when: Arc<AtomicU8>,
 }
 
 #[async_trait]
@@ -64,6 +72,10 @@ impl Reading for Dying {
 
 #[async_trait]
 impl Store for Dying {
+    fn log(&self) -> &dyn LogStore {
+        self.inner.log()
+    }
+
     async fn view(&self) -> Result<View, Retry> {
         self.inner.view().await
     }
@@ -73,8 +85,12 @@ impl Store for Dying {
     }
 
     async fn append(&self, append: &Append) -> Result<(), KeepError> {
-        if self.committed {
+        let when = self.when.load(Ordering::Relaxed);
+        if when != 1 {
             self.inner.append(append).await?;
+        }
+        if when == 0 {
+            return Ok(());
         }
         Err(KeepError::Retry(Retry::because("the process dies here")))
     }
@@ -105,7 +121,7 @@ async fn dies(world: &World, committed: bool) {
     let mut service = world.service().await;
     service.audit.store = Arc::new(Dying {
         inner: Arc::clone(&service.audit.store),
-        committed,
+        when: Arc::new(AtomicU8::new(if committed { 2 } else { 1 })),
     });
     let batch = About::check("R-1", "A-1", (0, 0)).journey(world);
     assert!(matches!(
@@ -125,17 +141,19 @@ async fn a_crash_before_the_entries_leaves_only_keys_that_the_next_try_uses() {
         );
         assert_eq!(
             (count(&keys, handles).await, count(&keys, data_keys).await),
-            (3, 1)
+            (4, 2)
         );
         let history = world.database();
         assert_eq!(count(&history, "SELECT count(*) FROM entries").await, 0);
+        assert_eq!(are_those_of_the_leaves(world).await, 0);
         let batch = About::check("R-1", "A-1", (0, 0)).journey(world);
         keep(&world.service().await, &batch).await.unwrap();
         assert_eq!(
             (count(&keys, handles).await, count(&keys, data_keys).await),
-            (3, 1)
+            (4, 2)
         );
         assert_eq!(world.steps(Query::default()).await.len(), 4);
+        assert_eq!(are_those_of_the_leaves(world).await, 5);
     })
     .await;
 }
@@ -150,8 +168,9 @@ async fn a_crash_after_the_commit_repeats_nothing() {
             Err(KeepError::Moved)
         );
         let history = world.database();
-        assert_eq!(count(&history, "SELECT count(*) FROM entries").await, 4);
+        assert_eq!(count(&history, "SELECT count(*) FROM entries").await, 5);
         assert_eq!(count(&history, "SELECT n FROM account_counters").await, 1);
+        assert_eq!(are_those_of_the_leaves(world).await, 5);
     })
     .await;
 }

@@ -13,10 +13,10 @@ use super::{
     world::{World, each, keep},
 };
 
-/// Every entry's number and place.
+/// Every record's number and place; the log's own entries are left out.
 async fn entries(world: &World) -> Vec<(i64, String, i32, i64)> {
     let sql = "SELECT e.seq, t.name, e.source_partition, e.source_offset
-        FROM entries e JOIN topics t ON t.id = e.topic ORDER BY e.seq";
+        FROM entries e JOIN topics t ON t.id = e.topic WHERE t.name <> '' ORDER BY e.seq";
     match world.database() {
         Database::Sqlite(pool) => query_as(sql).fetch_all(&pool).await.unwrap(),
         Database::Postgres(pool) => query_as(sql).fetch_all(&pool).await.unwrap(),
@@ -60,11 +60,9 @@ async fn repeated_and_overlapping_batches_leave_one_entry_for_each_record() {
         let found = entries(world).await;
         assert_eq!(found.len(), 200);
         let numbers: Vec<i64> = found.iter().map(|(seq, ..)| *seq).collect();
-        assert_eq!(
-            numbers,
-            (0..200).collect::<Vec<_>>(),
-            "numbers have no holes"
-        );
+        // After each batch stands the account of what was read.
+        let expected: Vec<i64> = (0..120).chain(121..201).collect();
+        assert_eq!(numbers, expected, "numbers have no holes");
         let mut places: Vec<_> = found
             .into_iter()
             .map(|(_, topic, partition, offset)| (topic, partition, offset))
@@ -161,13 +159,13 @@ async fn receipts_cover_every_record_once_and_carry_the_root() {
         let newest = receipts.last().unwrap();
         assert_eq!(
             (newest.tree_size, newest.root.as_slice()),
-            (36, view.tree.root().as_slice())
+            (38, view.tree.root().as_slice())
         );
         let of_the_first = receipts
             .iter()
             .find(|receipt| receipt.offsets == (0, 3))
             .unwrap();
-        assert_eq!((of_the_first.tree_size, of_the_first.records), (24, 2));
+        assert_eq!((of_the_first.tree_size, of_the_first.records), (25, 2));
         service.receipts.store.forget(20).await.unwrap();
         assert_eq!(service.receipts.store.published().await.unwrap(), 20);
         let left = service.receipts.store.receipts(20, 2).await.unwrap();

@@ -71,7 +71,7 @@ impl About {
             peer: "192.0.2.7".to_owned(),
             received_at: Timestamp::from_micros(BEGIN),
             request_id: format!("request-{}-{}", self.at.0, self.at.1),
-            sha256: hex::encode(crate::tree::sha256(&[body])),
+            sha256: hex::encode(crate::log::tree::sha256(&[body])),
             refused: None,
             traceparent: TRACE.to_owned(),
         }

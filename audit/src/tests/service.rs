@@ -11,6 +11,7 @@ use tokio::{
 
 use super::{
     records::{About, is_audited},
+    signing::newest,
     world::{World, each},
 };
 use crate::{Config, Query, Reader};
@@ -115,6 +116,7 @@ async fn the_service_appends_publishes_receipts_and_stops_when_asked() {
                     .sum()
             };
             until("receipts of 62 records", async || covered().await == 62).await;
+            all_is_signed(world).await;
             assert_eq!(context.health.not_ready(), Vec::<String>::new());
             context.stopper.stop();
         };
@@ -138,6 +140,16 @@ async fn the_service_appends_publishes_receipts_and_stops_when_asked() {
         };
         let (ended, ()) = tokio::join!(running, story);
         ended.unwrap();
+    })
+    .await;
+}
+
+async fn all_is_signed(world: &World) {
+    let store = crate::store::open(&world.database());
+    until("a checkpoint over all entries", async || {
+        let (size, _) = store.log().head().await.unwrap();
+        let signed = newest(world).await;
+        signed.is_some_and(|signed| i64::try_from(signed) == Ok(size))
     })
     .await;
 }

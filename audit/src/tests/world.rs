@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use schemas::{Timestamp, Topic};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, query_as, raw_sql};
 use stage::{
-    BatchLimit, Broker, Chance, Codec, Context, Health, Record, Stopper,
+    BatchLimit, Broker, Chance, Clock as _, Codec, Context, Health, Record, Stopper,
     broker::embedded::{Embedded, Opening},
     clock::MockClock,
     database::{Database, Location, Migrations},
@@ -70,10 +70,18 @@ impl World {
         };
         let key_file = folder.path().join("history.key");
         std::fs::write(&key_file, "5a".repeat(32)).unwrap();
+        let log_key_file = folder.path().join("log.key");
+        std::fs::write(&log_key_file, "3c".repeat(32)).unwrap();
         let config = Config {
             database: location("history").await?,
             keys: location("keys").await?,
             key_file: Some(key_file),
+            log_key_file: Some(log_key_file),
+            head: Location {
+                url: format!("file:{}", folder.path().join("log.head").display()),
+                password_file: None,
+            },
+            checkpoint_ms: 100,
             ..Config::default()
         };
         let databases = migrated(&config).await;
@@ -174,6 +182,11 @@ impl World {
             held.windows(form.len())
                 .any(|window| window == form.as_bytes())
         })
+    }
+
+    /// The time of this world, in seconds.
+    pub(crate) fn clock_seconds(&self) -> i64 {
+        self.clock.now().millis() / 1_000
     }
 
     pub(crate) async fn clear(self) {

@@ -8,17 +8,26 @@ use std::{
 use tokio::task::JoinSet;
 
 use super::{
-    DEADLINE, STANDSTILL,
+    DEADLINE,
     load::{Load, Outcome},
+    more,
     proof::{every_200_is_kept_in_order, every_answer_is_200_or_503_in_time},
 };
 use crate::{
-    threats::doors::{Below, Doors, script, signal},
-    world::{use_parts, wait_for},
+    threats::{
+        doors::{Below, Doors, script, signal},
+        line::share,
+    },
+    world::use_parts,
 };
 
 /// As long as the promise says.
 const FROST: Duration = Duration::from_secs(20);
+
+/// How long the door may take to notice that all wait in vain.
+const OPENS: Duration = Duration::from_millis(500);
+/// The bound of the promise for refusals once the breaker is open.
+const PROMPT: Duration = Duration::from_millis(100);
 
 /// Ends the frost also where the test fails.
 struct Frozen(String);
@@ -62,15 +71,16 @@ async fn t26_a_frozen_broker_holds_no_answer_up() {
     );
     assert!(meanwhile > 0, "the door answers in the frost");
     every_answer_is_200_or_503_in_time(&outcome.samples, DEADLINE);
-}
-
-async fn more(load: &Load, count: usize) {
-    let wanted = load.acknowledged() + count;
-    wait_for("posts that are answered 200", STANDSTILL, async || {
-        let acknowledged = load.acknowledged();
-        (acknowledged >= wanted)
-            .then_some(())
-            .ok_or_else(|| format!("{acknowledged} of {wanted}"))
-    })
-    .await;
+    // The first posts of the frost have waited for their whole deadline, and so the breaker is open.
+    let open = from + DEADLINE + OPENS;
+    let refusals = outcome.samples.iter();
+    let refusals = refusals.filter(|one| one.sent > open && one.answered() < to);
+    let mut refusals: Vec<Duration> = refusals.map(|one| one.took).collect();
+    refusals.sort_unstable();
+    let p99 = share(&refusals, 990);
+    println!(
+        "threats: {} refusals by the breaker, p99 {p99:?}",
+        refusals.len()
+    );
+    assert!(p99 < PROMPT, "{p99:?}");
 }

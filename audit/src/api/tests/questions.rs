@@ -16,8 +16,10 @@ async fn wrong_questions_are_refused_and_never_show_more() {
             ("/v1/checks?cursor=nonsense&account=A-1", 400, "bad-cursor"),
             ("/v1/checks?cursor=", 400, "bad-cursor"),
             ("/v1/checks/", 404, "no-such-path"),
-            ("/v1/checks/x/proof", 404, "no-such-path"),
-            ("/log/checkpoint", 404, "no-such-path"),
+            ("/v1/checks/x/y", 404, "no-such-path"),
+            ("/log/checkpoint", 404, "nothing-signed"),
+            ("/log/tile/0/0", 404, "no-such-tile"),
+            ("/log/other", 404, "no-such-path"),
             ("/", 404, "no-such-path"),
         ] {
             let answer = ask(&router, "GET", path, &[]).await;

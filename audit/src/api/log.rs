@@ -1,0 +1,133 @@
+//! The log over HTTP, in the form that every tool for C2SP tlog-tiles reads; and the proofs of one check.
+
+use axum::{
+    Extension, Json,
+    extract::{Path, Query as Parameters, State, rejection::QueryRejection},
+    http::{HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use serde::{Deserialize, Serialize};
+use stage::Retry;
+
+use super::{Api, Asker, failed, problem::Problem};
+use crate::{
+    evidence::Shown,
+    history::HistoryError,
+    log::{tile::Tile, tree::leaf_hash},
+};
+
+/// A checkpoint is another one in a second, and a proof says less than one could have then.
+const TEXT: &str = "text/plain; charset=utf-8";
+const BYTES: &str = "application/octet-stream";
+/// What a path of a tile once gave it gives for ever.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("max-age=31536000, immutable");
+
+fn text(text: String) -> Response {
+    ([(header::CONTENT_TYPE, TEXT)], text).into_response()
+}
+
+fn unready(retry: Retry) -> Problem {
+    failed(HistoryError::Unavailable(retry))
+}
+
+async fn newest(api: &Api) -> Result<Shown, Problem> {
+    let shown = api.evidence.checkpoint().await.map_err(unready)?;
+    shown.ok_or(Problem::NothingSigned)
+}
+
+/// `GET /log/checkpoint`.
+pub(super) async fn checkpoint(State(api): State<Api>) -> Result<Response, Problem> {
+    Ok(text(newest(&api).await?.note))
+}
+
+/// `GET /log/vkey`.
+pub(super) async fn vkey(State(api): State<Api>) -> Result<Response, Problem> {
+    let key = api.vkey.as_deref().ok_or(Problem::NothingSigned)?;
+    Ok(text(format!("{key}\n")))
+}
+
+/// `GET /log/tile/…`.
+pub(super) async fn tile(
+    State(api): State<Api>,
+    Path(path): Path<String>,
+) -> Result<Response, Problem> {
+    let tile = Tile::parse(&format!("tile/{path}")).ok_or(Problem::NoSuchTile)?;
+    let size = newest(&api).await?.size;
+    let data = api.evidence.tile(&tile, size).await.map_err(unready)?;
+    let data = data.ok_or(Problem::NoSuchTile)?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(BYTES)),
+        (header::CACHE_CONTROL, FOR_EVER),
+    ];
+    Ok((headers, data).into_response())
+}
+
+/// The parameters of a question for proofs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    seq: Option<i64>,
+}
+
+/// The proofs of a check, one for each step.
+#[derive(Serialize)]
+struct Proofs {
+    proofs: Vec<One>,
+}
+
+#[derive(Serialize)]
+struct One {
+    seq: i64,
+    /// `integrated`, or `pending` until the next checkpoint.
+    state: &'static str,
+    leaf: Option<String>,
+    leaf_hash: String,
+    proof: Option<String>,
+}
+
+/// `GET /v1/checks/{event_id}/proof`: all proofs in JSON, or with `seq` one of them as the text that tools take.
+pub(super) async fn proof(
+    State(api): State<Api>,
+    Extension(asker): Extension<Asker>,
+    Path(event_id): Path<String>,
+    given: Result<Parameters<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Parameters(given) = given.map_err(|_| Problem::BadParameters)?;
+    let found = api.history.check_of(&event_id).await.map_err(failed)?;
+    // The same for what is not theirs and for what is not there.
+    let seen = found.filter(|check| asker.scope().sees(check));
+    let check = seen.ok_or(Problem::NoSuchEvent)?;
+    let shown = newest(&api).await?;
+    let wanted = |seq: i64| given.seq.is_none_or(|asked| asked == seq);
+    let mut proofs = Vec::new();
+    for seq in check
+        .steps
+        .iter()
+        .map(|step| step.seq)
+        .filter(|seq| wanted(*seq))
+    {
+        proofs.push(one(&api, seq, &shown).await.map_err(unready)?);
+    }
+    if given.seq.is_none() {
+        return Ok(Json(Proofs { proofs }).into_response());
+    }
+    let only = proofs.pop().ok_or(Problem::NoSuchEvent)?;
+    only.proof.map(text).ok_or(Problem::NothingSigned)
+}
+
+async fn one(api: &Api, seq: i64, shown: &Shown) -> Result<One, Retry> {
+    let index = u64::try_from(seq).unwrap_or(u64::MAX);
+    let leaf = api.evidence.leaf(index).await?.unwrap_or_default();
+    let proof = api.evidence.proof(index, shown).await?;
+    Ok(One {
+        seq,
+        state: if proof.is_some() {
+            "integrated"
+        } else {
+            "pending"
+        },
+        leaf_hash: hex::encode(leaf_hash(&leaf)),
+        leaf: String::from_utf8(leaf).ok(),
+        proof: proof.map(|proof| proof.to_string()),
+    })
+}

@@ -1,0 +1,125 @@
+//! The evidence pack of an account: records, proofs, checkpoint, and a page that checks them offline.
+
+use std::path::Path;
+
+use audit::{
+    Check, Evidence, Query,
+    log::{checkpoint::Checkpoint, key::VerifierKey, note::MAX_NOTE, note::Note},
+    pack::{self, Given, MAX_RECORDS},
+};
+
+use super::place;
+use crate::{
+    command::Export,
+    config::All,
+    exit::{Exit, Failure},
+    history::{open, time, unanswered},
+    output,
+    prove::evidence,
+    verify::read,
+};
+
+/// Writes the pack of what was asked for.
+pub(super) async fn write(
+    all: &All,
+    arguments: &Export,
+    (account, out): (&str, &Path),
+) -> Result<Exit, Failure> {
+    let history = open(all).await?;
+    let evidence = evidence(all).await?;
+    let mut query = Query {
+        account: Some(account.to_owned()),
+        since: time("--since", arguments.since.as_deref())?,
+        until: time("--until", arguments.until.as_deref())?,
+        ..Query::default()
+    };
+    let mut checks: Vec<Check> = Vec::new();
+    loop {
+        let page = history.checks(&query).await.map_err(unanswered)?;
+        checks.extend(page.checks);
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            break;
+        }
+        if checks.len() > MAX_RECORDS {
+            return Err(too_many());
+        }
+    }
+    let shown = evidence.checkpoint().await.map_err(Failure::unreachable)?;
+    let (Some(shown), false) = (shown, checks.is_empty()) else {
+        output::note("idtrail: there is no check of this account that a checkpoint covers");
+        return Ok(Exit::No);
+    };
+    let records = history.openings(&checks).await.map_err(unanswered)?;
+    if records.len() > MAX_RECORDS {
+        return Err(too_many());
+    }
+    let bar = output::progress("records")?;
+    let mut proved = Vec::new();
+    for mut record in records
+        .into_iter()
+        .filter(|record| record.index < shown.size)
+    {
+        let lacking = || Failure::usage(format!("the history lacks entry {}", record.index));
+        let proof = evidence.proof(record.index, &shown).await;
+        let proof = proof.map_err(Failure::unreachable)?.ok_or_else(lacking)?;
+        let leaf = evidence.leaf(record.index).await;
+        let leaf = leaf.map_err(Failure::unreachable)?.ok_or_else(lacking)?;
+        record.leaf = String::from_utf8(leaf).map_err(Failure::usage)?;
+        proved.push((record, proof));
+        bar.inc(1);
+    }
+    let count = proved.len();
+    let given = Given {
+        records: proved,
+        policy: policy(all)?,
+        consistency: consistency(arguments, &evidence, shown.size).await?,
+        checkpoint: shown.note,
+    };
+    let zip = pack::write(&given).ok_or_else(too_many)?;
+    place(out, &zip)?;
+    bar.finish_and_clear();
+    output::line(&format!(
+        "{count} records in {}; it may hold personal data",
+        out.display()
+    ))?;
+    Ok(Exit::Yes)
+}
+
+fn too_many() -> Failure {
+    Failure::usage("more than one pack can hold; narrow it with --since or --until")
+}
+
+/// What the log says of itself: its key, and that no witness is asked for.
+fn policy(all: &All) -> Result<String, Failure> {
+    let key = audit::verifier_key(&all.audit);
+    let key = key.map_err(|error| Failure::usage(format!("{error:#}")))?;
+    let key = key
+        .as_deref()
+        .and_then(VerifierKey::parse)
+        .ok_or_else(|| Failure::usage("the setting `audit.log_key_file` names no key"))?;
+    Ok(format!("log {key}\nquorum none\n"))
+}
+
+/// The way from the auditor's older checkpoint to the newest one.
+async fn consistency(
+    arguments: &Export,
+    evidence: &Evidence,
+    size: u64,
+) -> Result<Option<Vec<[u8; 32]>>, Failure> {
+    let Some(path) = &arguments.since_checkpoint else {
+        return Ok(None);
+    };
+    let note = Note::parse(&read(path, MAX_NOTE)?).map_err(Failure::usage)?;
+    let old = Checkpoint::parse(note.text())
+        .ok_or_else(|| Failure::usage(format!("{}: no checkpoint", path.display())))?;
+    let hashes = evidence.consistency(old.size, size).await;
+    let hashes = hashes.map_err(Failure::unreachable)?;
+    let hashes = hashes.ok_or_else(|| {
+        Failure::usage(format!(
+            "the log has {size} entries, and the older checkpoint {}",
+            old.size
+        ))
+    })?;
+    Ok(Some(hashes))
+}

@@ -1,0 +1,9 @@
+//! Evidence as an auditor gets it, judged by programs that are not ours.
+
+mod commands;
+mod foreign;
+mod forged;
+mod made;
+mod packs;
+mod table;
+mod witness;
