@@ -26,7 +26,7 @@ const NAMES: [Name; 3] = [
         homes: &[
             "outside/jumio/",
             "ingest/src/providers.rs",
-            "ingest/src/config.rs",
+            "ingest/src/config/access.rs",
             "src/",
             "bench/",
             "fuzz/",
