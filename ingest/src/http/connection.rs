@@ -99,12 +99,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let deadline = Instant::now() + self.times.head;
         let mut seen = 0;
         self.fresh = false;
-        // One empty line before a request is no request (RFC 9112 §2.2).
-        if self.buffer.starts_with(b"\r\n") {
-            self.buffer.advance(2);
-        }
+        let mut skipped = false;
         loop {
-            match head::lines(&self.buffer, seen) {
+            // One empty line before a request is no request (RFC 9112 §2.2), in however many pieces it comes.
+            if !skipped && self.buffer.starts_with(b"\r\n") {
+                self.buffer.advance(2);
+                skipped = true;
+                seen = 0;
+            }
+            // No further than a head may go, or what stands beyond it decides by how much has come at once.
+            let within = self.buffer.get(..=MAX_HEAD).unwrap_or(&self.buffer);
+            match head::lines(within, seen) {
                 Lines::Whole(length) if length <= MAX_HEAD => return Ok(length),
                 Lines::Bare => return Err(Ended::Malformed),
                 Lines::More(to) if self.buffer.len() <= MAX_HEAD => seen = to,
