@@ -39,6 +39,19 @@ pub(super) fn good() -> String {
     body_of("approved", "corpus-good", Some("A-1:C-1")).1
 }
 
+/// A template with its holes filled: the body, its length in several forms, the path.
+pub(super) fn fill(template: &str, body: &str) -> String {
+    let n = body.len();
+    template
+        .replace("{n:x}", &format!("{n:x}"))
+        .replace("{n:o}", &format!("{n:o}"))
+        .replace("{n-1:x}", &format!("{:x}", n.saturating_sub(1)))
+        .replace("{n+1:x}", &format!("{:x}", n + 1))
+        .replace("{n}", &n.to_string())
+        .replace("{PATH}", PATH)
+        .replace("{body}", body)
+}
+
 /// A request that must never be reached: it stands behind a malformed one on the same connection.
 pub(super) fn smuggled() -> Vec<u8> {
     let (_, body) = body_of("approved", "corpus-smuggled", Some("A-1:C-1"));

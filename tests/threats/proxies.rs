@@ -187,15 +187,19 @@ async fn t04_a_provider_that_moves_is_told_of_and_can_be_let_in() {
     );
 }
 
+async fn with_secret(door: SocketAddr, secret: &str) -> Vec<u16> {
+    let path = format!("{PATH}/{secret}");
+    exchange(door, post(&path, "").as_bytes()).await.statuses()
+}
+
+const OLD: &str = "0d1f4a7e5b9c2836e1a4f70b6d5c9382";
+const NEW: &str = "b8e2071c4f6a9d35c7180e2b4f9a6d53";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn t15_one_secret_follows_another_without_a_lost_callback() {
-    let (old, new) = (
-        "0d1f4a7e5b9c2836e1a4f70b6d5c9382",
-        "b8e2071c4f6a9d35c7180e2b4f9a6d53",
-    );
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("idtrail.toml");
-    for (name, value) in [("old", old), ("new", new)] {
+    for (name, value) in [("old", OLD), ("new", NEW)] {
         std::fs::write(folder.path().join(name), value).unwrap();
     }
     let one = |name: &str, until: &str| {
@@ -217,12 +221,9 @@ async fn t15_one_secret_follows_another_without_a_lost_callback() {
         return;
     };
     let door = world.door_address();
-    let answer = async |secret: &str| {
-        let path = format!("{PATH}/{secret}");
-        exchange(door, post(&path, "").as_bytes()).await.statuses()
-    };
+    let answer = async |secret| with_secret(door, secret).await;
     assert_eq!(
-        (answer(old).await, answer(new).await),
+        (answer(OLD).await, answer(NEW).await),
         (vec![200], vec![404])
     );
     write(&[one("old", ""), one("new", "")]);
@@ -231,11 +232,11 @@ async fn t15_one_secret_follows_another_without_a_lost_callback() {
         Duration::from_secs(15),
         async || {
             assert_eq!(
-                answer(old).await,
+                answer(OLD).await,
                 [200],
                 "the old one opens it all the time"
             );
-            if answer(new).await == [200] {
+            if answer(NEW).await == [200] {
                 Ok(())
             } else {
                 Err("404".to_owned())
@@ -252,11 +253,11 @@ async fn t15_one_secret_follows_another_without_a_lost_callback() {
         Duration::from_secs(15),
         async || {
             assert_eq!(
-                answer(new).await,
+                answer(NEW).await,
                 [200],
                 "the new one opens it all the time"
             );
-            if answer(old).await == [404] {
+            if answer(OLD).await == [404] {
                 Ok(())
             } else {
                 Err("200".to_owned())

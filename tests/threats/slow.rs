@@ -66,6 +66,7 @@ async fn t16_five_hundred_slow_heads_are_closed_and_hinder_nobody() {
     };
     let door = world.door_address();
     let begun = Instant::now();
+    #[expect(clippy::disallowed_methods, reason = "awaited below, within a limit")]
     let slow = tokio::spawn(async move {
         let one = async || {
             let mut stream = TcpStream::connect(door).await.unwrap();
@@ -225,7 +226,11 @@ async fn a_sender_that_does_not_wait_for_answers_gets_them_in_order() {
     let mut bytes = Vec::new();
     for number in 0..200 {
         let (_, body) = body_of("approved", &format!("piped-{number}"), Some("A-1:C-1"));
-        let last = if number == 199 { "Connection: close\r\n" } else { "" };
+        let last = if number == 199 {
+            "Connection: close\r\n"
+        } else {
+            ""
+        };
         bytes.extend(format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n{last}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes());
     }
     let answered = exchange(world.door_address(), &bytes).await;

@@ -9,21 +9,40 @@ fn typed(content_type: &str, more: &str, body: &str) -> String {
     )
 }
 
-pub(super) fn entries() -> Vec<Entry> {
-    let body = good();
-    let large = format!("jumioIdScanReference=x&filler={}", "y".repeat(256 << 10));
-    let json = format!(
-        "{{\"workflowExecution\":{{\"id\":\"x\"}},\"a\":\"{}\"}}",
-        "z".repeat(64 << 10)
-    );
-    let mut all = vec![
+const TYPES: &[&str] = &[
+    "text/plain",
+    "text/html",
+    "application/xml",
+    "multipart/form-data; boundary=x",
+    "application/octet-stream",
+    "application/x-www-form-urlencoded; charset=latin1",
+    "application/json; charset=utf-16",
+    "application/json, application/x-www-form-urlencoded",
+    "application/jsonx",
+    "json",
+    "*/*",
+    "",
+    "application/x-www-form-urlencoded; charset=utf-7",
+];
+
+const ENCODINGS: &[&str] = &[
+    "gzip",
+    "gzip, gzip",
+    "br",
+    "zstd",
+    "deflate",
+    "identity",
+    "compress",
+    "x",
+    "",
+];
+
+/// Bodies that are read to their end, whatever they say.
+fn read_whole(body: &str) -> Vec<Entry> {
+    vec![
         kept_open(
             "a charset",
-            typed(
-                "application/x-www-form-urlencoded; charset=UTF-8",
-                "",
-                &body,
-            ),
+            typed("application/x-www-form-urlencoded; charset=UTF-8", "", body),
             200,
         ),
         kept_open(
@@ -31,13 +50,13 @@ pub(super) fn entries() -> Vec<Entry> {
             typed(
                 "application/x-www-form-urlencoded;charset=\"utf-8\"",
                 "",
-                &body,
+                body,
             ),
             200,
         ),
         kept_open(
             "a type in capitals",
-            typed("APPLICATION/X-WWW-FORM-URLENCODED", "", &body),
+            typed("APPLICATION/X-WWW-FORM-URLENCODED", "", body),
             200,
         ),
         kept_open("nothing but white space", typed(FORM, "", " \r\n\t"), 400),
@@ -51,7 +70,7 @@ pub(super) fn entries() -> Vec<Entry> {
             typed(FORM, "", "jumioIdScanReference=x&a=%ff"),
             400,
         ),
-        kept_open("a form as JSON", typed("application/json", "", &body), 400),
+        kept_open("a form as JSON", typed("application/json", "", body), 400),
         kept_open(
             "JSON as a form",
             typed(FORM, "", "{\"workflowExecution\":{\"id\":\"x\"}}"),
@@ -81,6 +100,17 @@ pub(super) fn entries() -> Vec<Entry> {
             ),
             400,
         ),
+    ]
+}
+
+/// Bodies that are too large, and types that are not one.
+fn refused_by_the_head(body: &str) -> Vec<Entry> {
+    let large = format!("jumioIdScanReference=x&filler={}", "y".repeat(256 << 10));
+    let json = format!(
+        "{{\"workflowExecution\":{{\"id\":\"x\"}},\"a\":\"{}\"}}",
+        "z".repeat(64 << 10)
+    );
+    vec![
         refused("a form that is too large", typed(FORM, "", &large), 413),
         refused(
             "JSON that is too large",
@@ -104,42 +134,24 @@ pub(super) fn entries() -> Vec<Entry> {
         ),
         refused(
             "two types",
-            typed(FORM, "Content-Type: application/json\r\n", &body),
+            typed(FORM, "Content-Type: application/json\r\n", body),
             415,
         ),
-    ];
-    for content_type in [
-        "text/plain",
-        "text/html",
-        "application/xml",
-        "multipart/form-data; boundary=x",
-        "application/octet-stream",
-        "application/x-www-form-urlencoded; charset=latin1",
-        "application/json; charset=utf-16",
-        "application/json, application/x-www-form-urlencoded",
-        "application/jsonx",
-        "json",
-        "*/*",
-        "",
-        "application/x-www-form-urlencoded; charset=utf-7",
-    ] {
+    ]
+}
+
+pub(super) fn entries() -> Vec<Entry> {
+    let body = good();
+    let mut all = read_whole(&body);
+    all.extend(refused_by_the_head(&body));
+    for content_type in TYPES {
         all.push(refused(
             format!("a type of {content_type:?}"),
             typed(content_type, "", &body),
             415,
         ));
     }
-    for encoding in [
-        "gzip",
-        "gzip, gzip",
-        "br",
-        "zstd",
-        "deflate",
-        "identity",
-        "compress",
-        "x",
-        "",
-    ] {
+    for encoding in ENCODINGS {
         all.push(refused(
             format!("an encoding of {encoding:?}"),
             typed(FORM, &format!("Content-Encoding: {encoding}\r\n"), &body),

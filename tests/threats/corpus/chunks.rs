@@ -1,10 +1,74 @@
 //! Chunked bodies (RFC 9112 §7.1): the plain form, and everything that some readers take for it.
 
-use super::{Entry, good, kept_open, refused, request};
+use super::{Entry, fill, good, kept_open, refused, request};
 
 fn chunked(body: &str) -> String {
     request("Transfer-Encoding: chunked\r\n", body)
 }
+
+const TEXTS: &[(&str, &str)] = &[
+    (
+        "a size beyond all bounds",
+        "fffffffff\r\n{body}\r\n0\r\n\r\n",
+    ),
+    (
+        "a size that wraps around",
+        "10000000000000{n:x}\r\n{body}\r\n0\r\n\r\n",
+    ),
+    ("an extension", "{n:x};a=b\r\n{body}\r\n0\r\n\r\n"),
+    (
+        "an extension without a name",
+        "{n:x};\r\n{body}\r\n0\r\n\r\n",
+    ),
+    (
+        "an extension on the last chunk",
+        "{n:x}\r\n{body}\r\n0;a\r\n\r\n",
+    ),
+    ("a trailer", "{n:x}\r\n{body}\r\n0\r\nX: y\r\n\r\n"),
+    (
+        "a length as trailer",
+        "{n:x}\r\n{body}\r\n0\r\nContent-Length: 5\r\n\r\n",
+    ),
+    ("a space before the size", " {n:x}\r\n{body}\r\n0\r\n\r\n"),
+    ("a space after the size", "{n:x} \r\n{body}\r\n0\r\n\r\n"),
+    ("a tab after the size", "{n:x}\t\r\n{body}\r\n0\r\n\r\n"),
+    ("a plus", "+{n:x}\r\n{body}\r\n0\r\n\r\n"),
+    ("a minus", "-{n:x}\r\n{body}\r\n0\r\n\r\n"),
+    ("0x", "0x{n:x}\r\n{body}\r\n0\r\n\r\n"),
+    ("an underscore", "0_{n:x}\r\n{body}\r\n0\r\n\r\n"),
+    ("no size", "\r\n{body}\r\n0\r\n\r\n"),
+    ("letters beyond f", "g\r\n{body}\r\n0\r\n\r\n"),
+    (
+        "a bare line feed after the size",
+        "{n:x}\n{body}\r\n0\r\n\r\n",
+    ),
+    (
+        "a bare carriage return after the size",
+        "{n:x}\r{body}\r\n0\r\n\r\n",
+    ),
+    (
+        "a bare line feed after the data",
+        "{n:x}\r\n{body}\n0\r\n\r\n",
+    ),
+    ("nothing after the data", "{n:x}\r\n{body}0\r\n\r\n"),
+    (
+        "data longer than its size",
+        "{n-1:x}\r\n{body}\r\n0\r\n\r\n",
+    ),
+    (
+        "data shorter than its size",
+        "{n+1:x}\r\n{body}\r\n0\r\n\r\n",
+    ),
+    ("bare line feeds at the end", "{n:x}\r\n{body}\r\n0\n\n"),
+    (
+        "a bare line feed at the very end",
+        "{n:x}\r\n{body}\r\n0\r\n\n",
+    ),
+    ("a NUL in the size", "{n:x}\0\r\n{body}\r\n0\r\n\r\n"),
+    ("a full-width digit", "\u{ff11}\r\n{body}\r\n0\r\n\r\n"),
+    ("a quoted size", "\"{n:x}\"\r\n{body}\r\n0\r\n\r\n"),
+    ("a body that is not chunked", "{body}"),
+];
 
 pub(super) fn entries() -> Vec<Entry> {
     let body = good();
@@ -53,91 +117,9 @@ pub(super) fn entries() -> Vec<Entry> {
         ),
         refused("the largest size", chunked("ffffffff\r\n"), 413),
     ];
-    for (name, text) in [
-        (
-            "a size beyond all bounds",
-            format!("fffffffff\r\n{body}\r\n0\r\n\r\n"),
-        ),
-        (
-            "a size that wraps around",
-            format!("10000000000000{n:x}\r\n{body}\r\n0\r\n\r\n"),
-        ),
-        ("an extension", format!("{n:x};a=b\r\n{body}\r\n0\r\n\r\n")),
-        (
-            "an extension without a name",
-            format!("{n:x};\r\n{body}\r\n0\r\n\r\n"),
-        ),
-        (
-            "an extension on the last chunk",
-            format!("{n:x}\r\n{body}\r\n0;a\r\n\r\n"),
-        ),
-        ("a trailer", format!("{n:x}\r\n{body}\r\n0\r\nX: y\r\n\r\n")),
-        (
-            "a length as trailer",
-            format!("{n:x}\r\n{body}\r\n0\r\nContent-Length: 5\r\n\r\n"),
-        ),
-        (
-            "a space before the size",
-            format!(" {n:x}\r\n{body}\r\n0\r\n\r\n"),
-        ),
-        (
-            "a space after the size",
-            format!("{n:x} \r\n{body}\r\n0\r\n\r\n"),
-        ),
-        (
-            "a tab after the size",
-            format!("{n:x}\t\r\n{body}\r\n0\r\n\r\n"),
-        ),
-        ("a plus", format!("+{n:x}\r\n{body}\r\n0\r\n\r\n")),
-        ("a minus", format!("-{n:x}\r\n{body}\r\n0\r\n\r\n")),
-        ("0x", format!("0x{n:x}\r\n{body}\r\n0\r\n\r\n")),
-        ("an underscore", format!("0_{n:x}\r\n{body}\r\n0\r\n\r\n")),
-        ("no size", format!("\r\n{body}\r\n0\r\n\r\n")),
-        ("letters beyond f", format!("g\r\n{body}\r\n0\r\n\r\n")),
-        (
-            "a bare line feed after the size",
-            format!("{n:x}\n{body}\r\n0\r\n\r\n"),
-        ),
-        (
-            "a bare carriage return after the size",
-            format!("{n:x}\r{body}\r\n0\r\n\r\n"),
-        ),
-        (
-            "a bare line feed after the data",
-            format!("{n:x}\r\n{body}\n0\r\n\r\n"),
-        ),
-        (
-            "nothing after the data",
-            format!("{n:x}\r\n{body}0\r\n\r\n"),
-        ),
-        (
-            "data longer than its size",
-            format!("{:x}\r\n{body}\r\n0\r\n\r\n", n - 1),
-        ),
-        (
-            "data shorter than its size",
-            format!("{:x}\r\n{body}\r\n0\r\n\r\n", n + 1),
-        ),
-        (
-            "bare line feeds at the end",
-            format!("{n:x}\r\n{body}\r\n0\n\n"),
-        ),
-        (
-            "a bare line feed at the very end",
-            format!("{n:x}\r\n{body}\r\n0\r\n\n"),
-        ),
-        (
-            "a NUL in the size",
-            format!("{n:x}\0\r\n{body}\r\n0\r\n\r\n"),
-        ),
-        (
-            "a full-width digit",
-            format!("\u{ff11}\r\n{body}\r\n0\r\n\r\n"),
-        ),
-        ("a quoted size", format!("\"{n:x}\"\r\n{body}\r\n0\r\n\r\n")),
-        ("a body that is not chunked", body.clone()),
-    ] {
-        all.push(refused(format!("chunked with {name}"), chunked(&text), 400));
+    for (name, text) in TEXTS {
+        let text = chunked(&fill(text, &body));
+        all.push(refused(format!("chunked with {name}"), text, 400));
     }
     all
 }

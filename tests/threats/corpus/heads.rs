@@ -1,6 +1,6 @@
 //! Request lines and header fields.
 
-use super::{Entry, FORM, PATH, good, kept_open, refused, request};
+use super::{Entry, FORM, PATH, fill, good, kept_open, refused, request};
 
 /// A request of this request line, otherwise good.
 fn line(line: &str) -> String {
@@ -19,8 +19,66 @@ fn with(fields: &str) -> String {
     )
 }
 
-pub(super) fn entries() -> Vec<Entry> {
-    let mut all = vec![
+const LINES: &[&str] = &[
+    "POST {PATH}",
+    "POST {PATH} ",
+    "POST {PATH} HTTP",
+    "POST {PATH} HTTP/",
+    "POST {PATH} HTTP/1",
+    "POST {PATH} HTTP/1.",
+    "POST {PATH} HTTP/1.1 ",
+    "POST {PATH} HTTP/1.1x",
+    "POST {PATH} HTTP/1.10",
+    "POST {PATH} http/1.1",
+    "POST {PATH} HTTPS/1.1",
+    "POST {PATH} ICAP/1.0",
+    "POST  {PATH} HTTP/1.1",
+    "POST {PATH}  HTTP/1.1",
+    "POST\t{PATH}\tHTTP/1.1",
+    " POST {PATH} HTTP/1.1",
+    "{PATH} HTTP/1.1",
+    "POST HTTP/1.1",
+    "PO\0ST {PATH} HTTP/1.1",
+    "PO(ST {PATH} HTTP/1.1",
+    "PÖST {PATH} HTTP/1.1",
+    "POST {PATH}\0 HTTP/1.1",
+    "POST {PATH} x HTTP/1.1",
+    "POST {PATH} HTTP/1.1\nX: y",
+    "POST {PATH} HTTP/1.1\rX: y",
+    "\r\n\r\n\r\n",
+    "\n",
+    "\0\0\0\0",
+    "GET",
+    "SSH-2.0-OpenSSH_9.2",
+    "\u{16}\u{3}\u{1}\u{2}\u{0}",
+    "PROXY TCP4 192.0.2.1 192.0.2.2 1 2",
+    "*1",
+    "HELO x",
+];
+
+const FIELDS: &[(&str, &str)] = &[
+    ("a second host", "Host: y\r\n"),
+    ("a second host that is equal", "Host: x\r\n"),
+    ("a field without a colon", "nameless\r\n"),
+    ("a field without a name", ": y\r\n"),
+    ("a folded field", "X: y\r\n z\r\n"),
+    ("a field folded with a tab", "X: y\r\n\tz\r\n"),
+    ("a space in a name", "X Y: z\r\n"),
+    ("a space before a colon", "X : y\r\n"),
+    ("a bracket in a name", "X[: y\r\n"),
+    ("a NUL in a name", "X\0: y\r\n"),
+    ("a NUL in a value", "X: y\0z\r\n"),
+    ("an escape in a value", "X: \x1b[31m\r\n"),
+    ("a bell in a value", "X: \x07\r\n"),
+    ("a delete in a value", "X: \x7f\r\n"),
+    ("a bare carriage return in a value", "X: y\rz\r\n"),
+    ("a bare line feed between fields", "X: y\nZ: a\r\n"),
+    ("a non-ASCII name", "Ü: y\r\n"),
+];
+
+/// Sound heads, heads that are too large, and other versions.
+fn sizes_and_versions() -> Vec<Entry> {
+    vec![
         kept_open("one empty line before", format!("\r\n{}", with("")), 200),
         kept_open("an unknown field", with("X-Whatever: y\r\n"), 200),
         kept_open("a field of Latin-1", with("X: \u{fc}\r\n"), 200),
@@ -72,69 +130,21 @@ pub(super) fn entries() -> Vec<Entry> {
             with("Expect: 200-ok\r\n"),
             417,
         ),
-    ];
-    for wrong in [
-        format!("POST {PATH}"),
-        format!("POST {PATH} "),
-        format!("POST {PATH} HTTP"),
-        format!("POST {PATH} HTTP/"),
-        format!("POST {PATH} HTTP/1"),
-        format!("POST {PATH} HTTP/1."),
-        format!("POST {PATH} HTTP/1.1 "),
-        format!("POST {PATH} HTTP/1.1x"),
-        format!("POST {PATH} HTTP/1.10"),
-        format!("POST {PATH} http/1.1"),
-        format!("POST {PATH} HTTPS/1.1"),
-        format!("POST {PATH} ICAP/1.0"),
-        format!("POST  {PATH} HTTP/1.1"),
-        format!("POST {PATH}  HTTP/1.1"),
-        format!("POST\t{PATH}\tHTTP/1.1"),
-        format!(" POST {PATH} HTTP/1.1"),
-        format!("{PATH} HTTP/1.1"),
-        "POST HTTP/1.1".to_owned(),
-        format!("PO\0ST {PATH} HTTP/1.1"),
-        format!("PO(ST {PATH} HTTP/1.1"),
-        format!("PÖST {PATH} HTTP/1.1"),
-        format!("POST {PATH}\0 HTTP/1.1"),
-        format!("POST {PATH} x HTTP/1.1"),
-        format!("POST {PATH} HTTP/1.1\nX: y"),
-        format!("POST {PATH} HTTP/1.1\rX: y"),
-        "\r\n\r\n\r\n".to_owned(),
-        "\n".to_owned(),
-        "\0\0\0\0".to_owned(),
-        "GET".to_owned(),
-        "SSH-2.0-OpenSSH_9.2".to_owned(),
-        "\u{16}\u{3}\u{1}\u{2}\u{0}".to_owned(),
-        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2".to_owned(),
-        "*1".to_owned(),
-        "HELO x".to_owned(),
-    ] {
+    ]
+}
+
+pub(super) fn entries() -> Vec<Entry> {
+    let mut all = sizes_and_versions();
+    for wrong in LINES {
+        let wrong = fill(wrong, "");
         all.push(refused(
             format!("a request line of {wrong:?}"),
             line(&wrong),
             400,
         ));
     }
-    for (name, fields) in [
-        ("a second host", "Host: y\r\n"),
-        ("a second host that is equal", "Host: x\r\n"),
-        ("a field without a colon", "nameless\r\n"),
-        ("a field without a name", ": y\r\n"),
-        ("a folded field", "X: y\r\n z\r\n"),
-        ("a field folded with a tab", "X: y\r\n\tz\r\n"),
-        ("a space in a name", "X Y: z\r\n"),
-        ("a space before a colon", "X : y\r\n"),
-        ("a bracket in a name", "X[: y\r\n"),
-        ("a NUL in a name", "X\0: y\r\n"),
-        ("a NUL in a value", "X: y\0z\r\n"),
-        ("an escape in a value", "X: \x1b[31m\r\n"),
-        ("a bell in a value", "X: \x07\r\n"),
-        ("a delete in a value", "X: \x7f\r\n"),
-        ("a bare carriage return in a value", "X: y\rz\r\n"),
-        ("a bare line feed between fields", "X: y\nZ: a\r\n"),
-        ("a non-ASCII name", "Ü: y\r\n"),
-    ] {
-        all.push(refused(name, with(fields), 400));
+    for (name, fields) in FIELDS {
+        all.push(refused(*name, with(fields), 400));
     }
     let body = good();
     let n = body.len();

@@ -10,6 +10,49 @@ fn to(method: &str, target: &str) -> String {
     )
 }
 
+const TARGETS: &[&str] = &[
+    "/",
+    "*",
+    "/callbacks",
+    "/callbacks/",
+    "/callbacks/jumio/",
+    "/callbacks/jumio/x",
+    "/callbacks/jumio/x/y",
+    "/callbacks/JUMIO",
+    "/Callbacks/jumio",
+    "/callbacks//jumio",
+    "//callbacks/jumio",
+    "/callbacks/jumio%20",
+    "/callbacks/jumi%6f",
+    "/callbacks/./jumio",
+    "/callbacks/x/../jumio",
+    "/callbacks/%2e%2e/metrics",
+    "/callbacks/jumio;a=b",
+    "/callbacks/jumio#a",
+    "/callbacks\\jumio",
+    "callbacks/jumio",
+    "http://x",
+    "http://",
+    "https://x/metrics",
+    "x:80",
+    "/metrics",
+    "/status",
+    "/livez",
+    "/readyz",
+    "/v1/checks",
+    "/debug/pprof",
+    "/.git/config",
+    "/callbacks/jumio/secret",
+    "/callbacks/jumio%00",
+    "/callbacks/netki",
+    "/callbacks/jumio.",
+];
+
+const METHODS: &[&str] = &[
+    "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "post", "Post",
+    "POSTT", "PROPFIND", "DEBUG", "TRACK", "X",
+];
+
 pub(super) fn entries() -> Vec<Entry> {
     let mut all = vec![
         kept_open("a query", to("POST", &format!("{PATH}?a=b")), 200),
@@ -35,53 +78,14 @@ pub(super) fn entries() -> Vec<Entry> {
             414,
         ),
     ];
-    for target in [
-        "/",
-        "*",
-        "/callbacks",
-        "/callbacks/",
-        "/callbacks/jumio/",
-        "/callbacks/jumio/x",
-        "/callbacks/jumio/x/y",
-        "/callbacks/JUMIO",
-        "/Callbacks/jumio",
-        "/callbacks//jumio",
-        "//callbacks/jumio",
-        "/callbacks/jumio%20",
-        "/callbacks/jumi%6f",
-        "/callbacks/./jumio",
-        "/callbacks/x/../jumio",
-        "/callbacks/%2e%2e/metrics",
-        "/callbacks/jumio;a=b",
-        "/callbacks/jumio#a",
-        "/callbacks\\jumio",
-        "callbacks/jumio",
-        "http://x",
-        "http://",
-        "https://x/metrics",
-        "x:80",
-        "/metrics",
-        "/status",
-        "/livez",
-        "/readyz",
-        "/v1/checks",
-        "/debug/pprof",
-        "/.git/config",
-        "/callbacks/jumio/secret",
-        "/callbacks/jumio%00",
-        "/callbacks/netki",
-        "/callbacks/jumio.",
-    ] {
+    for target in TARGETS {
         all.push(refused(
             format!("a target of {target:?}"),
             to("POST", target),
             404,
         ));
     }
-    for method in [
-        "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "post", "Post",
-        "POSTT", "PROPFIND", "DEBUG", "TRACK", "X",
-    ] {
+    for method in METHODS {
         all.push(refused(
             format!("the method {method}"),
             to(method, PATH),
