@@ -28,6 +28,7 @@ pub(crate) struct Broker {
     /// Prefix of topic names, transactional ids and groups.
     pub(crate) prefix: String,
     /// Stable name of this process among those of its service; a second process of the same name fences the first.
+    #[serde(deserialize_with = "text_or_number")]
     pub(crate) instance: String,
     /// Partitions of each topic, when topics are made.
     pub(crate) partitions: i32,
@@ -53,6 +54,20 @@ impl Default for Broker {
             property_files: BTreeMap::new(),
         }
     }
+}
+
+/// A name that is a number, as from `IDTRAIL_BROKER__INSTANCE=0`, is a name all the same.
+fn text_or_number<'de, D: serde::Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Name {
+        Text(String),
+        Number(i64),
+    }
+    Ok(match Name::deserialize(value)? {
+        Name::Text(text) => text,
+        Name::Number(number) => number.to_string(),
+    })
 }
 
 /// `[registry]`.

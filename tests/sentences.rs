@@ -123,25 +123,46 @@ fn the_example_is_valid_and_says_the_defaults() {
 }
 
 #[test]
+fn a_name_that_is_a_number_is_a_name() {
+    let (code, said) = idtrail(&["config", "check"], &[("IDTRAIL_BROKER__INSTANCE", "0")]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
 fn every_command_has_help_with_an_example() {
-    let (_, help) = idtrail(&["--help"], &[]);
-    let commands: Vec<&str> = help
-        .lines()
+    let commands = commands_of(&[]);
+    assert!(commands.len() >= 18, "{commands:?}");
+    for command in &commands {
+        let inner = commands_of(&[command]);
+        for words in inner.iter().map(|inner| vec![command.as_str(), inner]) {
+            has_an_example(&words);
+        }
+        if inner.is_empty() {
+            has_an_example(&[command]);
+        }
+    }
+}
+
+/// The commands that the help of these words lists; none where they are a command themselves.
+fn commands_of(words: &[&str]) -> Vec<String> {
+    let (code, help) = idtrail(&[words, &["--help"]].concat(), &[]);
+    assert_eq!(code, 0, "{words:?}: {help}");
+    help.lines()
         .skip_while(|line| !line.starts_with("Commands:"))
         .skip(1)
         .take_while(|line| !line.trim().is_empty())
+        // What does not fit goes on in the next line, further in.
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
-        .collect();
-    assert!(commands.len() >= 18, "{commands:?}");
-    for command in commands {
-        let (code, said) = idtrail(&[command, "--help"], &[]);
-        assert_eq!(code, 0);
-        if matches!(command, "rejected" | "directory") {
-            continue; // their subcommands have the examples
-        }
-        assert!(said.contains("Example: idtrail"), "{command}: {said}");
-    }
+        .map(str::to_owned)
+        .collect()
+}
+
+fn has_an_example(words: &[&str]) {
+    let (code, said) = idtrail(&[words, &["--help"]].concat(), &[]);
+    assert_eq!(code, 0);
+    assert!(said.contains("Example: idtrail"), "{words:?}: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,14 @@
 //! The serve loop: connections within their bounds, drained when asked to stop.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    io::{self, Write as _},
+    net::{IpAddr, SocketAddr, TcpListener as StdListener, TcpStream as StdStream},
     sync::Arc,
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, unix::AsyncFd},
     net::{TcpListener, TcpSocket, TcpStream},
     time::timeout,
 };
@@ -25,6 +26,8 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(15);
 /// Pause after a failed accept (file descriptors used up), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Connections accepted before those who are in have their turn.
+const BURST: usize = 64;
 /// Connections that may wait to be accepted: as many as a burst of a whole second; the kernel may allow fewer.
 const BACKLOG: u32 = 4_096;
 
@@ -45,7 +48,12 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// Serves until asked to stop; then lets requests in flight end, within a bound.
-pub(super) async fn serve(listener: TcpListener, door: Arc<Door>) {
+pub(super) async fn serve(listener: StdListener, door: Arc<Door>) -> io::Result<()> {
+    #[expect(
+        deprecated,
+        reason = "sound for a listener of the standard library, which closes its descriptor only when dropped; what takes its place is unsafe"
+    )]
+    let listener = AsyncFd::new(listener)?;
     let connections = TaskTracker::new();
     let stopper = door.context.stopper.clone();
     let status = door.context.health.stage("ingest");
@@ -69,24 +77,37 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>) {
         () = tokio::time::sleep(DRAIN) => tracing::warn!("connections were cut off at the end of the drain"),
     }
     status.stopped(door.context.clock.now());
+    Ok(())
 }
 
-async fn accept(listener: &TcpListener, door: &Arc<Door>, connections: &TaskTracker) {
+/// Accepts for ever. By hand and not through the runtime's own listener, which would make every stranger known to the
+/// runtime before anybody has looked who it is: most of what a flood of them would cost.
+async fn accept(listener: &AsyncFd<StdListener>, door: &Arc<Door>, connections: &TaskTracker) {
     let places = Arc::new(Places::new(&door.config));
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => take_in(stream, peer, door, &places, connections),
-            Err(error) => {
-                tracing::warn!("a connection could not be accepted: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+        let Ok(mut ready) = listener.readable().await else {
+            // The runtime is going.
+            return;
+        };
+        for _ in 0..BURST {
+            match ready.try_io(|listener| listener.get_ref().accept()) {
+                Ok(Ok((stream, peer))) => take_in(stream, peer, door, &places, connections),
+                Ok(Err(error)) => {
+                    tracing::warn!("a connection could not be accepted: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    break;
+                }
+                Err(_none_waits) => break,
             }
         }
+        // Those who are in have their turn between two bursts of those who come.
+        tokio::task::yield_now().await;
     }
 }
 
 /// Gives a connection its place, or lets go of it: a stranger cannot take the place of a listed peer.
 fn take_in(
-    stream: TcpStream,
+    stream: StdStream,
     peer: SocketAddr,
     door: &Arc<Door>,
     places: &Arc<Places>,
@@ -96,20 +117,14 @@ fn take_in(
         Gate::Listed(address) => places.listed(address),
         Gate::Proxy(_) => places.proxy(),
         Gate::Stranger(address) => {
-            if let Some(place) = places.stranger() {
-                let (door, places) = (Arc::clone(door), Arc::clone(places));
-                connections.spawn(async move {
-                    let _held = place;
-                    turn_away(&door, stream, address, &places).await;
-                });
-            } else {
-                door.count(Outcome::BadSource);
-            }
-            return;
+            return take_in_stranger(stream, address, door, places, connections);
         }
     };
     let Some(place) = place else {
         metrics::counter!("idtrail_ingest_connections_refused_total").increment(1);
+        return;
+    };
+    let Some(stream) = known_to_the_runtime(stream) else {
         return;
     };
     let (door, places) = (Arc::clone(door), Arc::clone(places));
@@ -118,6 +133,37 @@ fn take_in(
         let _best_effort = stream.set_nodelay(true);
         admit(&door, stream, peer, &places).await;
     });
+}
+
+/// A stranger is told so; with few under way in such a way that it hears it for sure, else in passing.
+fn take_in_stranger(
+    stream: StdStream,
+    address: IpAddr,
+    door: &Arc<Door>,
+    places: &Arc<Places>,
+    connections: &TaskTracker,
+) {
+    let Some(place) = places.stranger() else {
+        door.count(Outcome::BadSource);
+        if door.tls.is_none() {
+            // It fits into the empty buffer of a new connection, so it never waits.
+            let _best_effort = (&stream).write(&door.bytes_of(Answer::of(Outcome::BadSource)));
+        }
+        return;
+    };
+    let Some(stream) = known_to_the_runtime(stream) else {
+        return;
+    };
+    let (door, places) = (Arc::clone(door), Arc::clone(places));
+    connections.spawn(async move {
+        let _held = place;
+        turn_away(&door, stream, address, &places).await;
+    });
+}
+
+fn known_to_the_runtime(stream: StdStream) -> Option<TcpStream> {
+    let nonblocking = stream.set_nonblocking(true);
+    nonblocking.and_then(|()| TcpStream::from_std(stream)).ok()
 }
 
 /// Hears whom a proxy speaks for, shakes hands, and answers.

@@ -37,7 +37,6 @@ fn run(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
         let door = Arc::new(Door::open(config, context).await?);
         let certificate = async {
             match &door.tls {
@@ -46,7 +45,7 @@ fn run(
             }
         };
         tokio::select! {
-            () = serve(listener, Arc::clone(&door)) => {}
+            served = serve(listener, Arc::clone(&door)) => served?,
             () = certificate => {}
             () = door.durable.run() => {}
             () = door.orders.follow(&door.context) => {}
