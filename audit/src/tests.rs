@@ -3,6 +3,7 @@
 use std::path::Path;
 
 mod acts;
+mod allowed;
 mod append_only;
 mod bench;
 mod bodies;

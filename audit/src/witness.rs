@@ -6,6 +6,7 @@ mod client;
 mod objection;
 pub mod server;
 mod settings;
+mod standing;
 mod submission;
 mod visits;
 

@@ -16,7 +16,7 @@ mod running;
 const ORIGIN: &str = "log.example.test/witnessed";
 const SEED: u8 = 0x15;
 /// How long a checkpoint may take to be cosigned, and a refusal to be told.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A log, its witnesses, and what all of them must have cosigned.
 struct Story {
@@ -36,16 +36,16 @@ impl Story {
         let keys = tempfile::tempdir().unwrap();
         let file = keys.path().join("log.key");
         std::fs::write(&file, hex::encode([SEED; 32])).unwrap();
-        let (mut settings, mut policy) = (Vec::new(), format!("log {log}\n"));
+        let (mut settings, mut lines) = (Vec::new(), vec![format!("log {log}")]);
         for one in &witnesses {
             let (name, url, vkey) = (one.name, one.url(), &one.vkey);
             settings.push(format!(
                 "{{ name = \"{name}\", url = \"{url}\", key = \"{vkey}\" }}"
             ));
-            policy += &format!("witness {name} {vkey}\n");
+            lines.push(format!("witness {name} {vkey}"));
         }
         let names: Vec<&str> = witnesses.iter().map(|one| one.name).collect();
-        policy += &format!("group all all {}\nquorum all\n", names.join(" "));
+        lines.push(format!("group all all {}\nquorum all\n", names.join(" ")));
         let variables = vec![
             ("AUDIT__ORIGIN", ORIGIN.to_owned()),
             ("AUDIT__LOG_KEY_FILE", file.display().to_string()),
@@ -61,7 +61,7 @@ impl Story {
         Self {
             world: World::start(Runs::Embedded, setting).await.unwrap(),
             witnesses,
-            policy: Policy::parse(&policy).unwrap(),
+            policy: Policy::parse(&lines.join("\n")).unwrap(),
             posted: 0,
             _keys: keys,
         }

@@ -50,8 +50,7 @@ pub(crate) async fn records(broker: &Arc<dyn Broker>, topic: Topic) -> Vec<Recor
     let mut records = Vec::new();
     while !left.is_empty() {
         let patience = if records.is_empty() { FIRST } else { QUIET };
-        let Ok(batch) =
-            tokio::time::timeout(patience, reader.next(&BatchLimit::default())).await
+        let Ok(batch) = tokio::time::timeout(patience, reader.next(&BatchLimit::default())).await
         else {
             break;
         };

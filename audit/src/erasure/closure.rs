@@ -100,6 +100,12 @@ pub(crate) async fn closure(opened: &Opened, account: &Blind) -> Result<Closure,
     Err(ErasureError::Shared)
 }
 
+/// Whose keys seal an account's checks: enough to see whether it is held, and found without reading everything.
+pub(crate) async fn subjects(opened: &Opened, account: &Blind) -> Result<Vec<Uuid>, ErasureError> {
+    let checks = keys::open(&opened.keys).checks(&[*account]).await?;
+    Ok(subjects_of(opened, &checks).await?.into_iter().collect())
+}
+
 /// Whose keys seal the entries of checks, and what these point to.
 async fn subjects_of(opened: &Opened, checks: &[Uuid]) -> Result<BTreeSet<Uuid>, ErasureError> {
     let mut subjects = BTreeSet::new();

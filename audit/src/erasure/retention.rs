@@ -3,9 +3,8 @@
 use schemas::Timestamp;
 use serde::Serialize;
 use stage::Chance;
-use uuid::Uuid;
 
-use super::{Clients, Erasure, ErasureError, closure::closure, decide, id_of, state::State};
+use super::{Clients, Erasure, ErasureError, closure::subjects, decide, id_of, state::State};
 use crate::{HistoryError, seal::Blind};
 
 /// Who asks for an erasure where the settings say that what is due is erased.
@@ -81,11 +80,7 @@ impl Clients {
         account: &Blind,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, ErasureError> {
-        let subjects: Vec<Uuid> = match closure(&self.opened, account).await {
-            Ok(found) => found.subjects.into_iter().collect(),
-            Err(ErasureError::Unknown) => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let subjects = subjects(&self.opened, account).await?;
         Ok(self.ledger.held(&subjects, now).await?)
     }
 }
@@ -100,12 +95,15 @@ pub(super) async fn approve_what_is_due(
         if decide::due(ended_at, noted_at) > now || clients.ledger.asked(&account).await? {
             continue;
         }
+        if clients.held_until(&account, now).await?.is_some() {
+            continue;
+        }
         match clients.may_erase(&account, now).await {
             Ok(_) => {}
             Err(ErasureError::History(HistoryError::Unavailable(retry))) => {
                 return Err(retry.into());
             }
-            // Held, shared or unknown: the report tells.
+            // Shared or unknown: the report tells.
             Err(_) => continue,
         }
         let key = id_of(chance.bytes());

@@ -13,6 +13,8 @@ use crate::{HistoryError, acts::Act, audit::Audit, canonical, config::Job, leaf:
 
 /// How long a decision waits at most before the service sees it; one question of a small table.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often is looked for what is due: it is due by the day, and looking reads all entries of those accounts.
+const JOB: Duration = Duration::from_hours(1);
 
 /// The entry that says that keys are destroyed. Under one id it may stand twice, if a crash came between.
 #[derive(Serialize)]
@@ -41,8 +43,16 @@ pub(crate) struct Worker {
 impl Worker {
     /// Works until asked to stop. What a crash left half done is done first.
     pub(crate) async fn run(&self, audit: &Audit, context: &Context) {
+        let mut job_at = context.clock.now();
         loop {
-            if let Err(error) = self.turn(audit, context.clock.now()).await {
+            let now = context.clock.now();
+            if now >= job_at {
+                job_at = now.plus(JOB);
+                if let Err(error) = self.approve_due(audit, now).await {
+                    tracing::warn!("what is due is not erased: {error}");
+                }
+            }
+            if let Err(error) = self.turn(audit, now).await {
                 tracing::warn!("holds and erasures wait: {error}");
             }
             let pause = tokio::time::sleep(PAUSE);
@@ -52,13 +62,22 @@ impl Worker {
         }
     }
 
+    /// Approves the erasure of what is due, where the settings say so.
+    pub(crate) async fn approve_due(
+        &self,
+        audit: &Audit,
+        now: Timestamp,
+    ) -> Result<(), ErasureError> {
+        if self.job != Job::Erase || !audit.lead.holds().await? {
+            return Ok(());
+        }
+        retention::approve_what_is_due(&self.clients, audit.chance, now).await
+    }
+
     /// Everything that is to be done now.
     pub(crate) async fn turn(&self, audit: &Audit, now: Timestamp) -> Result<(), ErasureError> {
         if !audit.lead.holds().await? {
             return Ok(());
-        }
-        if self.job == Job::Erase {
-            retention::approve_what_is_due(&self.clients, audit.chance, now).await?;
         }
         self.tell(audit).await?;
         for erasure in self.ledger().open().await? {

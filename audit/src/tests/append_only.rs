@@ -220,7 +220,7 @@ async fn the_writer_s_role_is_enough_for_the_service() {
 }
 
 /// The superuser's own database on the server of a URL.
-fn plain_server(url: &str) -> String {
+pub(super) fn plain_server(url: &str) -> String {
     let (start, parameters) = url.split_once('?').unwrap_or((url, ""));
     let (server, _) = start.rsplit_once('/').unwrap();
     format!("{server}/postgres?{parameters}")

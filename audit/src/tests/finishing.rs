@@ -1,10 +1,16 @@
 //! An erasure that a crash cut off is finished, and one that would take another account along is never begun.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
 use schemas::Timestamp;
 use stage::{Chance, Clock as _};
 
 use super::{
     acts::own,
+    crash::Dying,
     erasing::{approved, clients, gone, steps, worker},
     records::About,
     world::{each, keep},
@@ -81,6 +87,29 @@ async fn a_client_of_two_accounts_is_not_erased_for_one_of_them() {
             "{}",
             world.name
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_key_goes_before_the_log_says_so() {
+    each(async |world| {
+        let mut service = world.service().await;
+        keep(&service, &gone().journey(world)).await.unwrap();
+        let when = Arc::new(AtomicU8::new(1));
+        service.audit.store = Arc::new(Dying {
+            inner: Arc::clone(&service.audit.store),
+            when: Arc::clone(&when),
+        });
+        let id = approved(world, "A-MARK-1").await;
+        let (worker, now) = (worker(world, Job::Report), world.clock.now());
+        assert!(worker.turn(&service.audit, now).await.is_err());
+        assert_eq!(steps(world, "A-MARK-1").await, 4, "the log does not say so");
+        when.store(0, Ordering::Relaxed);
+        worker.turn(&service.audit, now).await.unwrap();
+        let done = clients(world).erasure(&id).await.unwrap().unwrap();
+        assert_eq!(done.state, State::Destroyed);
+        assert_eq!(steps(world, "A-MARK-1").await, 0);
     })
     .await;
 }

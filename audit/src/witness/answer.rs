@@ -112,7 +112,7 @@ pub(super) fn own<'a>(
     }
     let (time, line) = own.ok_or(Miss::Cosignature)?;
     let apart = time.abs_diff(now);
-    if apart > CLOCKS * 1000 {
+    if apart > CLOCKS {
         return Err(Miss::Clock(apart));
     }
     Ok((time, line))

@@ -26,7 +26,7 @@ impl Client {
             .no_proxy()
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
-            .redirect(Policy::default());
+            .redirect(Policy::none());
         builder.build().map(Self)
     }
 

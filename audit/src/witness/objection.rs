@@ -50,8 +50,7 @@ impl Objections {
     /// An error as long as somebody objects.
     pub(crate) fn none(&self) -> Result<(), Objection> {
         match self.lock().values().next() {
-            Some(objection) if objection.to_string().is_empty() => Err(objection.clone()),
-            Some(_) => Ok(()),
+            Some(objection) => Err(objection.clone()),
             None => Ok(()),
         }
     }

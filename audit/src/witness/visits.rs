@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stage::{Clock, Context, Retry, database::Lead, retry::Pauses};
+use stage::{Clock, Context, Retry, database::Lead};
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout},
@@ -13,6 +13,7 @@ use super::{
     Objection, Objections, Rhythm, Submission, Witness,
     answer::{self, Answer, Miss},
     client::Client,
+    standing::Standing,
 };
 use crate::{
     evidence::Evidence,
@@ -30,11 +31,6 @@ use crate::{
 const TRIES: usize = 2;
 /// How long the first visit may hold up signing: who is not heard by then is asked again in the next round.
 const GREETING: Duration = Duration::from_secs(15);
-/// Longest pause after failures: what an operator waits for at most after mending the cause.
-const CEILING: Duration = Duration::from_mins(1);
-/// How old a cosignature of a log that does not grow may become before the same checkpoint is cosigned again.
-const FRESH: Duration = Duration::from_mins(5);
-
 /// All witnesses of one log.
 #[derive(Debug)]
 pub(crate) struct Witnesses {
@@ -56,23 +52,7 @@ struct Known {
     name: String,
     url: String,
     key: VerifierKey,
-    state: Mutex<State>,
-}
-
-/// What is known of it by now.
-#[derive(Debug)]
-struct State {
-    /// How many leaves it has seen; none before it has said so.
-    seen: Option<u64>,
-    /// The last checkpoint that it cosigned, and when.
-    cosigned: Option<(u64, Instant)>,
-    /// The time in its last cosignature, in seconds.
-    at: u64,
-    pauses: Pauses,
-    /// Nothing is submitted before.
-    not_before: Option<Instant>,
-    /// It has refused a checkpoint: asking again does not make it another one.
-    forked: bool,
+    standing: Mutex<Standing>,
 }
 
 /// The newest checkpoint.
@@ -101,14 +81,7 @@ impl Witnesses {
                 name: one.name.clone(),
                 url: one.url.clone(),
                 key,
-                state: Mutex::new(State {
-                    seen: None,
-                    cosigned: None,
-                    at: 0,
-                    pauses: Pauses::between(period.min(CEILING), CEILING),
-                    not_before: None,
-                    forked: false,
-                }),
+                standing: Mutex::new(Standing::new(period)),
             })
         };
         Ok(Self {
@@ -188,49 +161,54 @@ impl Witnesses {
     }
 
     async fn visit(&self, one: &Known, newest: &Newest) {
-        let mut state = one.state.lock().await;
-        if state.is_due(newest.checkpoint.size) {
-            match self.submit(one, &mut state, newest).await {
+        let mut standing = one.standing.lock().await;
+        if standing.is_due(newest.checkpoint.size, Instant::now()) {
+            match self.submit(one, &mut standing, newest).await {
                 Ok(()) => {
-                    state.pauses = Pauses::between(self.period.min(CEILING), CEILING);
-                    state.not_before = None;
+                    standing.is_well();
                     self.objections.clear(&one.name);
                     tally::witness_objects(&one.name, false);
                 }
-                Err(miss) => self.missed(one, &mut state, miss),
+                Err(miss) => self.missed(one, &mut standing, miss),
             }
         }
-        let since = if state.at == 0 { self.begun } else { state.at };
+        let since = match standing.at {
+            0 => self.begun,
+            at => at,
+        };
         let age = seconds(self.clock.as_ref()).saturating_sub(since);
         tally::witness_age(&one.name, age);
     }
 
-    fn missed(&self, one: &Known, state: &mut State, miss: Miss) {
+    fn missed(&self, one: &Known, standing: &mut Standing, miss: Miss) {
         tally::witness_failed(&one.name, miss.word());
-        state.not_before = Some(Instant::now() + state.pauses.next_pause());
-        // What it has seen is asked again: it may have been set up anew meanwhile.
-        state.seen = None;
+        let fork = matches!(miss, Miss::Objects(Objection::Fork { .. }));
+        standing.has_failed(fork, Instant::now());
         let Miss::Objects(objection) = miss else {
             tracing::warn!(witness = one.name, "a witness has not cosigned: {miss}");
             return;
         };
         tracing::error!(witness = one.name, "a witness objects: {objection}");
         tally::witness_objects(&one.name, true);
-        state.forked = matches!(objection, Objection::Fork { .. });
         self.objections.raise(&one.name, objection);
     }
 
-    async fn submit(&self, one: &Known, state: &mut State, newest: &Newest) -> Result<(), Miss> {
+    async fn submit(
+        &self,
+        one: &Known,
+        standing: &mut Standing,
+        newest: &Newest,
+    ) -> Result<(), Miss> {
         let size = newest.checkpoint.size;
         let fork = || Objection::Fork {
             witness: one.name.clone(),
             size,
         };
         for _ in 0..TRIES {
-            let old = state.seen.unwrap_or(0);
+            let old = standing.seen.unwrap_or(0);
             let Some(proof) = self.evidence.consistency(old, size).await? else {
-                // It has seen a newer one, which this history knows: another process was here before.
-                return Ok(());
+                // It has seen a newer one. If this history knows it, another process was here before.
+                return self.knows(one, old).await;
             };
             let submission = Submission {
                 old,
@@ -238,10 +216,10 @@ impl Witnesses {
                 note: newest.note.to_string(),
             };
             match self.client.submit(&one.url, &submission).await? {
-                Answer::Cosigned(lines) => return self.keep(one, state, (newest, &lines)).await,
+                Answer::Cosigned(lines) => return self.keep(one, standing, (newest, &lines)).await,
                 Answer::Seen(seen) if seen != old => {
                     self.knows(one, seen).await?;
-                    state.seen = Some(seen);
+                    standing.seen = Some(seen);
                 }
                 // An earlier edition of the specification says so of another root at the same size.
                 Answer::Seen(_) if old == size => return Err(fork().into()),
@@ -277,7 +255,7 @@ impl Witnesses {
     async fn keep(
         &self,
         one: &Known,
-        state: &mut State,
+        standing: &mut Standing,
         (newest, lines): (&Newest, &[Signature]),
     ) -> Result<(), Miss> {
         let now = seconds(self.clock.as_ref());
@@ -288,20 +266,8 @@ impl Witnesses {
             let given = (signed(size), one.key.name(), signed(at), line.as_str());
             log.add_cosignature(given).await?;
         }
-        state.seen = Some(size);
-        state.cosigned = Some((size, Instant::now()));
-        state.at = at;
+        standing.has_cosigned(size, at, Instant::now());
         Ok(())
-    }
-}
-
-impl State {
-    /// Whether a checkpoint of this size is to be submitted now.
-    fn is_due(&self, size: u64) -> bool {
-        let fresh = |(cosigned, since): (u64, Instant)| cosigned == size && since.elapsed() < FRESH;
-        (!self.forked || size > 0)
-            && self.not_before.is_none_or(|then| then <= Instant::now())
-            && !self.cosigned.is_some_and(fresh)
     }
 }
 

@@ -74,7 +74,9 @@ async fn tree(pool: &SqlitePool, hashes: &[Hash], key: &SigningKey) -> String {
             .unwrap();
     }
     let mut tree = Tree::empty();
-    hashes.iter().for_each(|hash| tree.push(*hash));
+    for hash in hashes {
+        tree.push(*hash);
+    }
     query("UPDATE head SET root = $1, subtrees = $2")
         .bind(tree.root().as_slice())
         .bind(tree.subtrees())

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::world::{Parts, free, wait_for};
 
 /// How long a witness may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A witness that runs until it is dropped.
 pub(super) struct Running {
@@ -108,7 +108,7 @@ pub(super) async fn ours(log: &str) -> Running {
     let vkey = lines
         .lines()
         .find(|line| line.starts_with("witness.test/ours+"));
-    this.vkey = vkey.expect(&lines).to_owned();
+    vkey.expect(&lines).clone_into(&mut this.vkey);
     this
 }
 
@@ -168,7 +168,7 @@ pub(super) async fn litewitness(origin: &str, log: &str) -> Option<Running> {
         .split("vkey=")
         .nth(1)
         .and_then(|rest| rest.split_whitespace().next());
-    this.vkey = vkey.expect(&said).to_owned();
+    vkey.expect(&said).clone_into(&mut this.vkey);
     know(&this.folder.path().join("lite.db"), origin, log).await;
     Some(this)
 }
@@ -207,7 +207,7 @@ pub(super) async fn aics(origin: &str, log: &str) -> Option<Running> {
         &["init", "--name", "witness.test/aics", "--listen", &address],
     ];
     let said = this.run(&python, &made.concat());
-    this.vkey = said.lines().last().unwrap().to_owned();
+    said.lines().last().unwrap().clone_into(&mut this.vkey);
     let known = [&module[..], &["add-log", "--origin", origin, "--vkey", log]];
     this.run(&python, &known.concat());
     let mut command = this.command(&python);

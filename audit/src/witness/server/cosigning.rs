@@ -131,7 +131,7 @@ impl Server {
         )
         .await?;
         // From here on it is on disk.
-        drop(transaction);
+        transaction.commit().await.map_err(unready)?;
         Ok(Said::Cosigned(format!("{line}\n")))
     }
 

@@ -25,7 +25,7 @@ pub(super) fn judge(
         Verdict::Back
     } else if old != seen.0 {
         Verdict::Seen(seen.0)
-    } else if verify(seen, new, proof) || new.0 > seen.0 {
+    } else if verify(seen, new, proof) {
         Verdict::Cosign
     } else {
         Verdict::Inconsistent

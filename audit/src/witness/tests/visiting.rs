@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use stage::database::Database;
+
 use super::Running;
 use crate::{
     log::{key::VerifierKey, policy::Policy},
@@ -213,4 +215,33 @@ async fn a_witness_that_does_not_know_the_log_or_is_away_stops_nothing() {
         let lines = signer.store.log().cosignatures(size).await.unwrap();
         assert_eq!(lines.len(), 1, "at {size}");
     }
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_vanishes_while_the_process_runs_stops_signing() {
+    let world = World::new("SQLite").await.unwrap();
+    let running = witness(&world, "one").await;
+    let (signer, witnesses) = process(&world, &[setting(&running, "one")]).await;
+    let service = world.service().await;
+    for at in 0..2 {
+        keep(&service, &raws(at..at + 1)).await.unwrap();
+        signer.sign().await.unwrap();
+        witnesses.round().await;
+    }
+    assert_eq!(signer.objections.none(), Ok(()));
+    let Database::Sqlite(pool) = world.database() else {
+        unreachable!()
+    };
+    for sql in [
+        "DROP TRIGGER checkpoints_delete",
+        "DELETE FROM checkpoints WHERE size = 4",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    witnesses.round().await;
+    let strange = Objection::Strange {
+        witness: "one".to_owned(),
+        seen: 4,
+    };
+    assert_eq!(signer.objections.none(), Err(strange));
 }
