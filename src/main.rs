@@ -28,8 +28,8 @@ mod sources;
 mod stores;
 mod tail;
 mod up;
-mod witness;
 mod verify;
+mod witness;
 
 use command::{Arguments, Command};
 use exit::Exit;

@@ -71,7 +71,9 @@ pub(crate) fn run(service: Service, place: &Place) -> Result<Exit, Failure> {
     let mut all = All::read(&process::settings(place)?)?;
     all.check()?;
     let again = place.clone();
-    all.reread_door(place.config.clone(), move || All::read(&process::settings(&again)?).map_err(Failure::from));
+    all.reread_door(place.config.clone(), move || {
+        All::read(&process::settings(&again)?).map_err(Failure::from)
+    });
     if all.broker.kind == "embedded" {
         return Err(Failure::usage(
             "the embedded broker lives in one process: use `idtrail up`, or set `broker.kind = \"kafka\"`",

@@ -107,10 +107,11 @@ impl Signer {
 
     /// Signs the head of the history, if that is newer than what was signed; and shows what was signed and not yet shown.
     pub(crate) async fn sign(&self) -> Result<(), NotSigned> {
-        // This before the head of the history: what another process signs in between must not look as if it were ahead.
-        let stored = self.heads.read().await?;
+        // In this order. Another process first commits, then swaps the head store, then shows its checkpoint; whoever
+        // reads the other way round never sees one ahead of what it rests on, which would look like a history set back.
         let log = self.store.log();
         let kept = log.newest_checkpoint().await?;
+        let stored = self.heads.read().await?;
         let (size, root) = log.head().await?;
         let size = u64::try_from(size).unwrap_or(0);
         let root: Hash = root

@@ -213,7 +213,10 @@ async fn of(codec: &Codec, records: &[Record]) -> Result<Vec<Operated>, Retry> {
     Ok(records.iter().filter_map(order).collect())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` wants")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `map_err` wants"
+)]
 fn unready(error: BrokerError) -> Retry {
     Retry::because(error.to_string())
 }

@@ -48,11 +48,7 @@ pub(super) async fn exchange_on(mut stream: TcpStream, bytes: &[u8]) -> Answered
     let receiving = async {
         let mut buffer = [0; 4096];
         loop {
-            let quiet = if answer.is_empty() {
-                PATIENCE
-            } else {
-                QUIET
-            };
+            let quiet = if answer.is_empty() { PATIENCE } else { QUIET };
             match tokio::time::timeout(quiet, reading.read(&mut buffer)).await {
                 Ok(Ok(0) | Err(_)) => break true,
                 Ok(Ok(count)) => answer.extend_from_slice(&buffer[..count]),

@@ -117,7 +117,10 @@ fn forwarded_is_read_as_its_grammar_says() {
             "for=\"[2001:db8::7]\";proto=https;by=203.0.113.43",
             Ok(ip("2001:db8::7")),
         ),
-        ("proto=https; for=192.0.2.1 , for=10.0.0.1", Ok(ip("192.0.2.1"))),
+        (
+            "proto=https; for=192.0.2.1 , for=10.0.0.1",
+            Ok(ip("192.0.2.1")),
+        ),
         (
             "for=34.253.41.236;host=\"a,b;for=1\", for=192.0.2.1",
             Ok(ip("192.0.2.1")),
