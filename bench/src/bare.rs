@@ -1,6 +1,14 @@
 //! The handler that the door is compared with: hyper and rdkafka, and no check at all.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
@@ -20,6 +28,7 @@ pub(crate) async fn serve(
     bootstrap: &str,
     topic: String,
     deadline: Option<u64>,
+    keyed: bool,
 ) {
     let mut config = ClientConfig::new();
     config
@@ -32,18 +41,22 @@ pub(crate) async fn serve(
         config.set("message.timeout.ms", deadline.to_string());
     }
     let producer: FutureProducer = config.create().unwrap();
+    let posts = Arc::new(AtomicUsize::new(0));
     let listener = TcpListener::bind(listen).await.unwrap();
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let (producer, topic) = (producer.clone(), topic.clone());
+        let (producer, topic, posts) = (producer.clone(), topic.clone(), Arc::clone(&posts));
         connections.spawn(async move {
             let service = service_fn(move |request: Request<Incoming>| {
                 let (producer, topic) = (producer.clone(), topic.clone());
+                // As many keys as the load has accounts.
+                let key = keyed.then(|| (posts.fetch_add(1, Ordering::Relaxed) % 64).to_string());
                 async move {
                     let body = request.into_body().collect().await.unwrap().to_bytes();
-                    let record = FutureRecord::<(), [u8]>::to(&topic).payload(body.as_ref());
+                    let mut record = FutureRecord::<str, [u8]>::to(&topic).payload(body.as_ref());
+                    record.key = key.as_deref();
                     let sent = producer.send(record, Duration::from_secs(5)).await;
                     let status = if sent.is_ok() {
                         StatusCode::OK

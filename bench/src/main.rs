@@ -59,6 +59,8 @@ enum What {
         bootstrap: String,
         topic: String,
         deadline: Option<u64>,
+        #[arg(long)]
+        keyed: bool,
     },
 }
 
@@ -85,7 +87,8 @@ async fn main() {
             bootstrap,
             topic,
             deadline,
-        } => bare::serve(listen, &bootstrap, topic, deadline).await,
+            keyed,
+        } => bare::serve(listen, &bootstrap, topic, deadline, keyed).await,
     }
 }
 

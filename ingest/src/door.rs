@@ -7,12 +7,15 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 use metrics::Counter;
-use schemas::{RawHeaders, Refusal, Topic};
+use schemas::{RawHeaders, Refusal, Timestamp, Topic};
 use stage::{Context, Output, config::ConfigError, trace::TraceParent};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
-use self::bucket::{Bucket, Buckets};
+use self::{
+    bucket::{Bucket, Buckets},
+    pool::Pool,
+};
 use crate::{
     Config,
     durable::{Durable, NotKept},
@@ -30,6 +33,7 @@ use crate::{
 
 mod bucket;
 mod places;
+mod pool;
 mod request;
 mod serve;
 mod start;
@@ -54,6 +58,7 @@ pub struct Door {
     rooms: Semaphore,
     times: Times,
     date: Mutex<Date>,
+    pool: Mutex<Pool>,
     tls: Option<Tls>,
     durable: Durable,
     orders: Standing,
@@ -93,6 +98,7 @@ impl Door {
             rooms: Semaphore::new(config.max_bytes_in_hand),
             times: config.times(),
             date: Mutex::default(),
+            pool: Mutex::new(Pool::new()),
             tls: config.tls.as_ref().map(Tls::open).transpose()?,
             counters: Outcome::ALL.map(
                 |outcome| metrics::counter!("idtrail_ingest_requests_total", "outcome" => outcome.as_str()),
@@ -105,8 +111,7 @@ impl Door {
         })
     }
 
-    fn may_post(&self, peer: IpAddr) -> bool {
-        let now = self.context.clock.now();
+    fn may_post(&self, peer: IpAddr, now: Timestamp) -> bool {
         let mut posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
         posts.take(peer, now)
     }
@@ -185,23 +190,16 @@ impl Door {
         may
     }
 
-    /// The random parts of a request: its id and its trace. Asked for at once, because each asking has its price.
-    fn chances(&self) -> ([u8; 16], [u8; 24]) {
-        let all: [u8; 40] = self.context.chance.bytes();
-        let (mut id, mut trace) = ([0; 16], [0; 24]);
-        for (to, from) in id.iter_mut().chain(&mut trace).zip(all) {
-            *to = from;
-        }
-        (id, trace)
-    }
-
     async fn store(
         &self,
         posted: Posted,
         key: Option<String>,
         refused: Option<Refusal>,
     ) -> Result<(), NotKept> {
-        let (id, trace) = self.chances();
+        let (id, trace) = {
+            let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+            pool.take(self.context.chance)
+        };
         let request_id = uuid::Builder::from_random_bytes(id).into_uuid().to_string();
         let headers = RawHeaders {
             provider: posted.provider.name.to_owned(),

@@ -85,7 +85,7 @@ impl Durable {
         }
     }
 
-    /// Makes a record durable, or says why not, by the deadline (with a spool, at most [`SPOOLING`] later).
+    /// Makes a record durable, or says why not, by the deadline (with a spool, at most 150 ms later).
     pub async fn append(&self, output: Output) -> Result<Kept, NotKept> {
         let Some(spool) = &self.spool else {
             return self.to_broker(output).await.map(Kept::Broker);

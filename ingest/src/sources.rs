@@ -12,7 +12,7 @@
 //! 3. each request: [`Sources::client`] with that peer and all header fields, then [`Sources::is_listed`] with what it
 //!    answers. A [`Refused`] is answered as a stranger is (403) and counted by [`Refused::as_str`].
 //!
-//! [`Sources::follow`] runs beside the door and reads changed settings again. Approvals come by the orders of
+//! `Sources::follow` runs beside the door and reads changed settings again. Approvals come by the orders of
 //! operators ([`crate::orders`]).
 
 use std::{

@@ -1,4 +1,4 @@
-//! Who is measured: our door with all checks on, and three bare handlers that do the same work without any.
+//! Who is measured: our door with all checks on, and bare handlers that do the same work without any.
 
 use std::{
     net::{SocketAddr, TcpStream},
@@ -16,6 +16,8 @@ const START: Duration = Duration::from_secs(30);
 pub(crate) enum Rival {
     /// hyper and rdkafka, this program's own `bare`
     Bare,
+    /// the same with record keys, so that posts spread over the partitions as ours must
+    Keyed,
     /// net/http and franz-go
     Go,
     /// Vert.x and kafka-clients
@@ -24,12 +26,13 @@ pub(crate) enum Rival {
 
 impl Rival {
     /// All, in the order of the tables.
-    pub(crate) const ALL: [Self; 3] = [Self::Bare, Self::Go, Self::Java];
+    pub(crate) const ALL: [Self; 4] = [Self::Bare, Self::Keyed, Self::Go, Self::Java];
 
     /// Its name in the tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
+            Self::Keyed => "bare, keyed",
             Self::Go => "Go",
             Self::Java => "Java",
         }
@@ -37,9 +40,12 @@ impl Rival {
 
     fn command(self) -> Option<Command> {
         Some(match self {
-            Self::Bare => {
+            Self::Bare | Self::Keyed => {
                 let mut command = Command::new(std::env::current_exe().unwrap());
                 command.arg("bare");
+                if self == Self::Keyed {
+                    command.arg("--keyed");
+                }
                 command
             }
             Self::Go => Command::new(part("BENCH_GO")?),

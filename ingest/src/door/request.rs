@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use httparse::EMPTY_HEADER;
-use schemas::Refusal;
+use schemas::{Refusal, Timestamp};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Door, Posted};
@@ -127,12 +127,14 @@ impl Door {
 
     /// Judges a head: who, where, how often, how.
     fn judge(&self, head: &Head<'_>, peer: SocketAddr) -> Result<Admitted, Refused> {
-        let peer = self.client(head, peer)?;
-        let provider = self.route(head)?;
+        // Asked once: a clock costs more than most of what is judged here.
+        let now = self.context.clock.now();
+        let peer = self.client(head, peer, now)?;
+        let provider = self.route(head, now)?;
         if self.orders.is_closed() {
             return Err(Refused::counted(Outcome::Closed));
         }
-        if !self.may_post(peer) {
+        if !self.may_post(peer, now) {
             return Err(Refused::counted(Outcome::RateLimited));
         }
         let content_type = head.field("content-type").unwrap_or("");
@@ -173,7 +175,11 @@ impl Door {
     }
 
     /// The provider of a path; a secret segment is needed where one is set, and tells nothing where it is wrong.
-    pub(super) fn route(&self, head: &Head<'_>) -> Result<&'static Provider, Refused> {
+    pub(super) fn route(
+        &self,
+        head: &Head<'_>,
+        now: Timestamp,
+    ) -> Result<&'static Provider, Refused> {
         let unknown = || Refused::counted(Outcome::NotFound);
         let mut segments = head
             .path()
@@ -182,7 +188,6 @@ impl Door {
             .split('/');
         let provider = segments.next().and_then(providers::by_name);
         let provider = provider.ok_or_else(unknown)?;
-        let now = self.context.clock.now();
         if !self.sources.opens(segments.next(), now) || segments.next().is_some() {
             return Err(unknown());
         }
@@ -229,14 +234,13 @@ impl Door {
     }
 
     /// Whom a request is from: the peer, or whom a proxy of ours names; refused unless that one may post.
-    fn client(&self, head: &Head<'_>, peer: SocketAddr) -> Result<IpAddr, Refused> {
+    fn client(&self, head: &Head<'_>, peer: SocketAddr, now: Timestamp) -> Result<IpAddr, Refused> {
         let refused = |stranger| Refused {
             stranger,
             ..Refused::counted(Outcome::BadSource)
         };
         let client = self.sources.client(peer, head.fields());
         let client = client.map_err(|_counted| refused(None))?;
-        let now = self.context.clock.now();
         if self.sources.is_listed(client, now) {
             Ok(client)
         } else {

@@ -83,7 +83,7 @@ impl Door {
     fn form_of(&self, bytes: &[u8]) -> Option<(&'static Provider, &'static str, Framing)> {
         let mut fields = [EMPTY_HEADER; MAX_FIELDS];
         let head = head::read(bytes, &mut fields).ok()?;
-        let provider = self.route(&head).ok()?;
+        let provider = self.route(&head, self.context.clock.now()).ok()?;
         let media = (provider.media)(head.field("content-type")?)?;
         Some((provider, media, head.framing))
     }

@@ -37,22 +37,23 @@ impl<'a> Form<'a> {
         let text = std::str::from_utf8(body).map_err(|_| undecodable(body))?;
         // A callback with every documented field has 77.
         let mut pairs = Vec::with_capacity(80);
-        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let mut start = 0;
+        let mut escape = next_escape(body, start);
+        for end in memchr::memchr_iter(b'&', body).chain([body.len()]) {
+            // Most pairs are written plainly; only those with an escape in them are decoded.
+            let plain = escape.is_none_or(|at| at >= end);
+            let pair = text.get(start..end).unwrap_or_default();
+            start = end.saturating_add(1);
+            if !plain {
+                escape = next_escape(body, start);
+            }
+            if pair.is_empty() {
+                continue;
+            }
             if pairs.len() == PAIRS_MAX {
                 return Err(Refused::new(Refusal::Undecodable));
             }
-            let (written, value) = match pair.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (pair, None),
-            };
-            let name = decode(written).ok_or_else(|| Refused::new(Refusal::Undecodable))?;
-            let decoded = decode(value.unwrap_or_default())
-                .ok_or_else(|| Refused::new(Refusal::Undecodable).at(plain::name(&name)))?;
-            pairs.push(Pair {
-                name: one_spelling(name),
-                value: decoded,
-                bare: value.is_none(),
-            });
+            pairs.push(Pair::read(pair, plain)?);
         }
         Ok(Self { pairs })
     }
@@ -98,6 +99,34 @@ impl<'a> Form<'a> {
     }
 }
 
+impl<'a> Pair<'a> {
+    fn read(pair: &'a str, plain: bool) -> Result<Self, Refused> {
+        let equals = memchr::memchr(b'=', pair.as_bytes());
+        let written = pair.get(..equals.unwrap_or(pair.len()));
+        let value = equals.and_then(|at| pair.get(at.saturating_add(1)..));
+        let (written, given) = (written.unwrap_or_default(), value.unwrap_or_default());
+        let (name, decoded) = if plain {
+            (Cow::Borrowed(written), Cow::Borrowed(given))
+        } else {
+            let refused = || Refused::new(Refusal::Undecodable);
+            let name = decode(written).ok_or_else(refused)?;
+            let decoded = decode(given).ok_or_else(|| refused().at(plain::name(&name)))?;
+            (name, decoded)
+        };
+        Ok(Self {
+            name: one_spelling(name),
+            value: decoded,
+            bare: value.is_none(),
+        })
+    }
+}
+
+/// Where the next `+` or `%` stands.
+fn next_escape(body: &[u8], from: usize) -> Option<usize> {
+    let found = memchr::memchr2(b'+', b'%', body.get(from..)?)?;
+    from.checked_add(found)
+}
+
 /// The refusal of a body that is not UTF-8; it names the field of the first value that is not.
 fn undecodable(body: &[u8]) -> Refused {
     let refused = Refused::new(Refusal::Undecodable);
@@ -118,8 +147,8 @@ fn decode(written: &str) -> Option<Cow<'_, str>> {
     let Some(plain) = memchr::memchr2(b'+', b'%', written.as_bytes()) else {
         return Some(Cow::Borrowed(written));
     };
-    let (before, mut rest) = written.as_bytes().split_at_checked(plain)?;
     let mut decoded = Vec::with_capacity(written.len());
+    let (before, mut rest) = written.as_bytes().split_at_checked(plain)?;
     decoded.extend_from_slice(before);
     loop {
         rest = match rest {
@@ -134,8 +163,11 @@ fn decode(written: &str) -> Option<Cow<'_, str>> {
                 decoded.push(hex(*high) << 4 | hex(*low));
                 after
             }
-            [byte, after @ ..] => {
-                decoded.push(*byte);
+            // What is plain is taken up to the next escape; a `%` that is none is plain too.
+            [_, after @ ..] => {
+                let plain = memchr::memchr2(b'+', b'%', after).unwrap_or(after.len());
+                let (taken, after) = rest.split_at_checked(plain.saturating_add(1))?;
+                decoded.extend_from_slice(taken);
                 after
             }
         };

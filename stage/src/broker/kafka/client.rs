@@ -69,6 +69,14 @@ const WRITING: [Property; 1] = [
     ("queue.buffering.max.messages", "100000"),
 ];
 
+/// Tunables of the door's producer.
+const POSTING: [Property; 3] = [
+    WRITING[0],
+    // One request in flight makes batches by back-pressure, so no time need be spent on waiting for more (`perf.md`).
+    ("linger.ms", "0"),
+    ("max.in.flight.requests.per.connection", "1"),
+];
+
 /// What producers' correctness rests on.
 const DURABLE: [Property; 4] = [
     ("enable.idempotence", "true"),
@@ -148,6 +156,20 @@ impl Clients {
         C: ProducerContext<NoCustomPartitioner> + 'static,
     {
         self.config([&WRITING, &DURABLE], own)
+            .create_with_context(context)
+            .map_err(|error| refused(&error))
+    }
+
+    /// The door's producer; `own` are its further properties.
+    pub(super) fn door<C>(
+        &self,
+        context: C,
+        own: &[(&str, &str)],
+    ) -> Result<ThreadedProducer<C>, BrokerError>
+    where
+        C: ProducerContext<NoCustomPartitioner> + 'static,
+    {
+        self.config([&POSTING, &DURABLE], own)
             .create_with_context(context)
             .map_err(|error| refused(&error))
     }

@@ -160,9 +160,6 @@ impl Door {
         }
         let own = [
             ("message.timeout.ms", TRYING_MS),
-            // One request in flight makes batches by back-pressure, so no time need be spent on waiting for more (`perf.md`).
-            ("linger.ms", "0"),
-            ("max.in.flight.requests.per.connection", "1"),
             ("queue.buffering.max.kbytes", WAITING_KBYTES),
         ];
         let (reporting, reports) = mpsc::unbounded_channel();
@@ -172,7 +169,7 @@ impl Door {
         )]
         let passing_on = tokio::spawn(pass_on(reports));
         let running = Arc::new(Running {
-            producer: self.clients.producer(Reporting(reporting), &own)?,
+            producer: self.clients.door(Reporting(reporting), &own)?,
             passing_on,
         });
         *slot = Some(Arc::clone(&running));
