@@ -54,12 +54,18 @@ pub(super) async fn write(
     if records.len() > MAX_RECORDS {
         return Err(too_many());
     }
+    // A pack that leaves out the newest steps would look whole, and not be.
+    let later = records.iter().filter(|record| record.index >= shown.size);
+    let later = later.count();
+    if later > 0 {
+        output::note(&format!(
+            "idtrail: {later} records of this account are newer than the newest checkpoint; nothing was written, try again in a second"
+        ));
+        return Ok(Exit::No);
+    }
     let bar = output::progress("records")?;
     let mut proved = Vec::new();
-    for mut record in records
-        .into_iter()
-        .filter(|record| record.index < shown.size)
-    {
+    for mut record in records {
         let lacking = || Failure::usage(format!("the history lacks entry {}", record.index));
         let proof = evidence.proof(record.index, &shown).await;
         let proof = proof.map_err(Failure::unreachable)?.ok_or_else(lacking)?;

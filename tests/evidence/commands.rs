@@ -15,6 +15,14 @@ pub(super) async fn exported(world: &World) -> String {
         "the export of a signed log",
         Duration::from_secs(30),
         async || {
+            let page = world.page("up", "/metrics").await;
+            let (newest, signed) = (
+                number_of(&page, "idtrail_audit_head_sequence"),
+                number_of(&page, "idtrail_audit_checkpoint_size"),
+            );
+            if newest.is_none() || newest.map(|newest| newest + 1) != signed {
+                return Err(format!("entry {newest:?}, checkpoint of {signed:?}"));
+            }
             let (code, said, error) = world.run(&["export", "--tiles", &folder]);
             if code == 0 {
                 Ok(())
@@ -25,6 +33,11 @@ pub(super) async fn exported(world: &World) -> String {
     )
     .await;
     folder
+}
+
+fn number_of(page: &str, name: &str) -> Option<u64> {
+    let line = page.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().parse().ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]

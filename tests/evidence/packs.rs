@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{commands::exported, made};
-use crate::world::{Kind, Parts, Setting, World, approved};
+use crate::world::{Kind, Parts, Setting, World, approved, wait_for};
 
 /// The page that every pack carries.
 const PAGE: &str = include_str!("../../audit/src/pack/verify.html");
@@ -233,8 +233,15 @@ async fn a_pack_holds_and_each_forgery_of_it_is_refused_by_ours_and_by_its_page(
         "--since-checkpoint",
         &old,
     ];
-    let (code, said, error) = world.run(&arguments);
-    assert_eq!(code, 0, "{said}{error}");
+    wait_for(
+        "a checkpoint over all of it",
+        Duration::from_secs(20),
+        async || match world.run(&arguments) {
+            (0, _, _) => Ok(()),
+            (code, said, error) => Err(format!("{code}: {said}{error}")),
+        },
+    )
+    .await;
     let (code, said, error) = world.run(&["verify", &pack, "--vkey", key, "--since", &old]);
     assert_eq!(code, 0, "{said}{error}");
     let good = std::fs::read(&pack).unwrap();
