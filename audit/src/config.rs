@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use stage::{
     ConfigError,
+    config::key_file::read_key,
     database::{Database, DatabaseError, Location},
 };
 
@@ -15,7 +16,7 @@ use crate::{
         key::{Kind, SigningKey, is_name},
         tree::sha256,
     },
-    seal::{Kek, read_key},
+    seal::Kek,
     signer::heads::FILE,
     witness::{self, Rhythm, Witness},
 };

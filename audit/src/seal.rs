@@ -7,6 +7,7 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     constant_time, hmac,
 };
+use stage::config::key_file::read_key;
 use uuid::Uuid;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -18,8 +19,6 @@ const KEK_ID: &[u8] = b"idv-audit/kek/1\0";
 const INDEX: &[u8] = b"idv-audit/index/1";
 /// What the key that signs cursors is derived for.
 const CURSOR: &[u8] = b"idv-audit/cursor/1";
-/// Largest key file: 64 hex digits and a line end.
-const MAX_FILE: usize = 80;
 
 /// What a blind index is an index of. The number stands in the key database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -230,32 +229,6 @@ fn first_half(tag: hmac::Tag) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&tag.as_ref()[..16]);
     half
-}
-
-/// Reads a key file: 32 bytes, or the same as 64 hex digits.
-pub(crate) fn read_key(file: &Path) -> Result<Zeroizing<[u8; 32]>, String> {
-    let bytes = std::fs::read(file).map(Zeroizing::new);
-    let bytes = bytes.map_err(|error| format!("{}: {error}", file.display()))?;
-    key_of(&bytes).ok_or_else(|| {
-        format!(
-            "{}: holds neither 32 bytes nor 64 hex digits",
-            file.display()
-        )
-    })
-}
-
-fn key_of(bytes: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
-    let mut key = Zeroizing::new([0; 32]);
-    // 32 hex digits are half a key by mistake, not a random one.
-    if bytes.len() == key.len() && !bytes.iter().all(u8::is_ascii_hexdigit) {
-        key.copy_from_slice(bytes);
-        return Some(key);
-    }
-    let text = std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| text.len() <= MAX_FILE)?;
-    hex::decode_to_slice(text.trim(), key.as_mut_slice()).ok()?;
-    Some(key)
 }
 
 #[cfg(test)]

@@ -91,8 +91,12 @@ impl Spool {
             section: "door.spool".to_owned(),
             why: format!("{}: {why}", file.display()),
         };
-        let ring = Ring::read(&config.key_file, &config.previous_key_files)
-            .map_err(|(file, why)| refuse(&file, format!("the key cannot be read: {why}")))?;
+        let ring = Ring::read(&config.key_file, &config.previous_key_files).map_err(|why| {
+            ConfigError::Section {
+                section: "door.spool".to_owned(),
+                why: format!("the key cannot be read: {why}"),
+            }
+        })?;
         let pages = (config.max_bytes / PAGE).saturating_mul(PAGES_FOR);
         Self::with(ring, config, pages.saturating_add(SPARE_PAGES), context)
             .await

@@ -109,23 +109,3 @@ fn another_key_another_leaf_or_another_subject_opens_nothing() {
     assert!(DataKey::new([6; 32]).open(&[3; 32], &sealed).is_none());
     assert!(key.open(&[3; 32], &sealed[..11]).is_none());
 }
-
-#[test]
-fn a_key_file_holds_32_bytes_or_64_hex_digits() {
-    let hex = "0f".repeat(32);
-    assert_eq!(key_of(&[15; 32]).unwrap().as_slice(), [15; 32]);
-    assert_eq!(
-        key_of(format!("{hex}\n").as_bytes()).unwrap().as_slice(),
-        [15; 32]
-    );
-    for wrong in [
-        &b""[..],
-        b"short",
-        &[15; 33],
-        &hex.as_bytes()[..32],
-        &hex.as_bytes()[1..],
-        format!("{hex}00").as_bytes(),
-    ] {
-        assert!(key_of(wrong).is_none());
-    }
-}

@@ -13,6 +13,7 @@ use anyhow::{Context as _, bail};
 use sqlx::{SqlitePool, migrate::Migrator, query, query_as};
 use stage::{
     Chance, Clock, Stopper,
+    config::key_file::read_key,
     database::{Database, Location},
 };
 use tokio::net::TcpListener;
@@ -24,7 +25,6 @@ use crate::{
         key::{Kind, SigningKey, VerifierKey, is_name},
         tree::sha256,
     },
-    seal::read_key,
 };
 
 mod cosigning;

@@ -6,6 +6,7 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     digest, hmac,
 };
+use stage::config::key_file::read_key;
 use zeroize::Zeroizing;
 
 /// Separates the id of a key from every other use of SHA-256.
@@ -14,8 +15,6 @@ const ID: &[u8] = b"idtrail/spool/id/1\0";
 const SEAL: &[u8] = b"idtrail/spool/seal/1";
 /// What the key that hashes record keys is derived for.
 const ORDER: &[u8] = b"idtrail/spool/order/1";
-/// Largest key file: 64 hex digits and a line end.
-const MAX_FILE: usize = 80;
 
 /// Which key sealed a record; safe to store, because the key is random.
 pub(super) type KeyId = [u8; 8];
@@ -39,17 +38,9 @@ impl std::fmt::Debug for Ring {
 
 impl Ring {
     /// Reads the key files: each 32 bytes, or the same as 64 hex digits. The error says which file and why.
-    pub(super) fn read(first: &Path, previous: &[PathBuf]) -> Result<Self, (PathBuf, String)> {
+    pub(super) fn read(first: &Path, previous: &[PathBuf]) -> Result<Self, String> {
         let files = std::iter::once(first).chain(previous.iter().map(PathBuf::as_path));
-        let keys = files.map(|file| {
-            let bytes = std::fs::read(file).map(Zeroizing::new);
-            let bytes = bytes.map_err(|error| (file.to_owned(), error.to_string()))?;
-            let key = key_of(&bytes).ok_or_else(|| {
-                let why = "it holds neither 32 bytes nor 64 hex digits";
-                (file.to_owned(), why.to_owned())
-            })?;
-            Ok(Key::new(&key))
-        });
+        let keys = files.map(|file| read_key(file).map(|key| Key::new(&key)));
         keys.collect::<Result<_, _>>().map(Self)
     }
 
@@ -137,18 +128,4 @@ fn prefix<const N: usize>(bytes: &[u8]) -> [u8; N] {
         .zip(bytes)
         .for_each(|(to, from)| *to = *from);
     short
-}
-
-fn key_of(bytes: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
-    let mut key = Zeroizing::new([0; 32]);
-    // 32 hex digits are half a key by mistake, not a random one.
-    if bytes.len() == key.len() && !bytes.iter().all(u8::is_ascii_hexdigit) {
-        key.copy_from_slice(bytes);
-        return Some(key);
-    }
-    let text = std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| text.len() <= MAX_FILE)?;
-    hex::decode_to_slice(text.trim(), key.as_mut_slice()).ok()?;
-    Some(key)
 }
