@@ -64,13 +64,13 @@ const READ_COMMITTED: [Property; 5] = [
 ];
 
 /// Tunables of every producer.
-const WRITING: [Property; 1] = [
+pub(super) const WRITING: [Property; 1] = [
     // Records that wait; beyond it a caller is told at once. A few seconds of posts at full load.
     ("queue.buffering.max.messages", "100000"),
 ];
 
 /// Tunables of the door's producer.
-const POSTING: [Property; 3] = [
+pub(super) const POSTING: [Property; 3] = [
     WRITING[0],
     // One request in flight makes batches by back-pressure, so no time need be spent on waiting for more (`perf.md`).
     ("linger.ms", "0"),
@@ -146,30 +146,17 @@ impl Clients {
             .map_err(|error| refused(&error))
     }
 
-    /// A producer; `own` are its further properties.
+    /// A producer with these tunables; `own` are its further properties.
     pub(super) fn producer<C>(
         &self,
+        tuned: &[Property],
         context: C,
         own: &[(&str, &str)],
     ) -> Result<ThreadedProducer<C>, BrokerError>
     where
         C: ProducerContext<NoCustomPartitioner> + 'static,
     {
-        self.config([&WRITING, &DURABLE], own)
-            .create_with_context(context)
-            .map_err(|error| refused(&error))
-    }
-
-    /// The door's producer; `own` are its further properties.
-    pub(super) fn door<C>(
-        &self,
-        context: C,
-        own: &[(&str, &str)],
-    ) -> Result<ThreadedProducer<C>, BrokerError>
-    where
-        C: ProducerContext<NoCustomPartitioner> + 'static,
-    {
-        self.config([&POSTING, &DURABLE], own)
+        self.config([tuned, &DURABLE], own)
             .create_with_context(context)
             .map_err(|error| refused(&error))
     }

@@ -169,7 +169,9 @@ impl Door {
         )]
         let passing_on = tokio::spawn(pass_on(reports));
         let running = Arc::new(Running {
-            producer: self.clients.door(Reporting(reporting), &own)?,
+            producer: self
+                .clients
+                .producer(&client::POSTING, Reporting(reporting), &own)?,
             passing_on,
         });
         *slot = Some(Arc::clone(&running));

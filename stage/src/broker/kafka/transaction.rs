@@ -19,7 +19,7 @@ use schemas::Topic;
 
 use super::{
     BrokerError,
-    client::{Clients, Telling},
+    client::{Clients, Telling, WRITING},
     deliveries::{Counting, Deliveries},
     fault, record,
 };
@@ -93,7 +93,7 @@ impl Transactions {
         ];
         self.deliveries = Arc::default();
         let counting = Counting(Arc::clone(&self.deliveries));
-        let producer = self.clients.producer(counting, &own)?;
+        let producer = self.clients.producer(&WRITING, counting, &own)?;
         producer.init_transactions(FENCE_AT_MOST).map_err(|error| {
             fault::unavailable("transactions cannot begin", fault::text(&error))
         })?;
