@@ -79,11 +79,14 @@ async fn look(all: &All) -> Vec<Finding> {
     )];
     match process::broker(all).await {
         Ok(broker) => findings.extend(look_at_broker(&broker).await),
-        Err(failure) => findings.push(Finding::of("broker", Err(says(failure)))),
+        Err(failure) => findings.push(Finding::of("broker", Err(Failure::into_why(failure)))),
     }
     for (setting, answer) in stores::check(all).await {
         let fits = || "reachable, its tables are those of this release".to_owned();
-        findings.push(Finding::of(setting, answer.map(|()| fits()).map_err(says)));
+        findings.push(Finding::of(
+            setting,
+            answer.map(|()| fits()).map_err(Failure::into_why),
+        ));
     }
     findings.push(Finding::of("clock", look_at_clock(all).await));
     if all.notify.channel == notify::ChannelKind::Smtp {
@@ -132,10 +135,4 @@ async fn look_at_clock(all: &All) -> Result<String, String> {
     Ok(format!(
         "within {MAX_SKEW_SECONDS} s of the history database"
     ))
-}
-
-fn says(failure: Failure) -> String {
-    match failure {
-        Failure::Usage(why) | Failure::Unreachable(why) => why,
-    }
 }

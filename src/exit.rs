@@ -30,6 +30,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// An outside system could not be reached.
     Unreachable(String),
+    /// Whoever read the output has gone (`| head`): no fault of anybody's, and nothing to say.
+    Unread,
 }
 
 impl Failure {
@@ -47,6 +49,7 @@ impl Failure {
     pub(crate) fn into_why(self) -> String {
         match self {
             Self::Usage(why) | Self::Unreachable(why) => why,
+            Self::Unread => "nobody reads the output".to_owned(),
         }
     }
 
@@ -55,6 +58,8 @@ impl Failure {
         let (code, why) = match self {
             Self::Usage(why) => (2, why),
             Self::Unreachable(why) => (3, why),
+            // Silent, but no yes: what was not read to its end may have been a no.
+            Self::Unread => return ExitCode::from(2),
         };
         // Where stderr is closed there is nobody left to tell.
         let _unheard = writeln!(std::io::stderr(), "idtrail: {why}");
@@ -103,7 +108,10 @@ impl From<ingest::door::StartError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        // A reader that has gone away (`| head`) is no fault of ours.
-        Self::usage(error)
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Self::Unread
+        } else {
+            Self::usage(error)
+        }
     }
 }

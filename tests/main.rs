@@ -9,6 +9,7 @@
 mod again;
 mod crash;
 mod door;
+mod endings;
 mod evidence;
 mod house;
 mod poison;
