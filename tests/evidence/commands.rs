@@ -123,3 +123,26 @@ async fn the_history_is_exported_with_its_sum() {
         assert!(sum.success());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_pack_is_written_that_leaves_out_what_no_checkpoint_covers_yet() {
+    let setting = Setting {
+        variables: vec![("AUDIT__CHECKPOINT_MS", "60000".to_owned())],
+        ..Setting::default()
+    };
+    let Some(world) = World::start(Kind::Embedded, setting).await else {
+        return;
+    };
+    let (media, body) = approved(3, "too-new");
+    assert_eq!(world.post(media, body).await, 200);
+    world.settle(Duration::from_mins(1)).await;
+    let pack = world.folder.path().join("pack.zip");
+    let path = pack.to_str().unwrap();
+    let (code, said, error) = world.run(&["export", "--pack", path, "--account", "A-3"]);
+    assert_eq!(code, 1, "{said}{error}");
+    assert!(
+        error.contains("newer than the newest checkpoint"),
+        "{error}"
+    );
+    assert!(!pack.exists());
+}

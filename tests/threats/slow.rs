@@ -15,7 +15,7 @@ use super::{
     corpus::{FORM, PATH},
     wire::{exchange, open_files, resident_kilobytes},
 };
-use crate::world::{Kind, Setting, World, body_of};
+use crate::world::{Kind, Setting, World, body_of, wait_for};
 
 /// The bound of the promise, in milliseconds.
 const PROMPT: u128 = 100;
@@ -236,4 +236,51 @@ async fn a_sender_that_does_not_wait_for_answers_gets_them_in_order() {
     let answered = exchange(world.door_address(), &bytes).await;
     assert_eq!(answered.statuses(), vec![200; 200]);
     assert_eq!(world.settle(Duration::from_secs(20)).await.0.raw, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t25_what_is_in_hand_is_bounded_and_the_rest_is_asked_to_come_again() {
+    let setting = setting(&[("DOOR__MAX_BYTES_IN_HAND", "2000")]);
+    let Some(world) = World::start(Kind::Embedded, setting).await else {
+        return;
+    };
+    let door = world.door_address();
+    let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n");
+    // Refused by what it states, before a byte of it is read; so is one whose length nobody knows.
+    for framing in ["Content-Length: 2001", "Transfer-Encoding: chunked"] {
+        let answered = exchange(door, format!("{head}{framing}\r\n\r\n").as_bytes()).await;
+        assert_eq!(answered.statuses(), [503], "{framing}");
+        assert!(
+            answered.text.contains("retry-after: 1"),
+            "{}",
+            answered.text
+        );
+    }
+    // Somebody who has stated nearly all of it takes it from the next one, and gives it back.
+    let mut greedy = TcpStream::connect(door).await.unwrap();
+    let held = format!("{head}Content-Length: 1900\r\n\r\n");
+    greedy.write_all(held.as_bytes()).await.unwrap();
+    let next = format!("{head}Content-Length: 200\r\n\r\n{}", "x".repeat(200));
+    let answer = async || exchange(door, next.as_bytes()).await.statuses();
+    wait_for("the room to be taken", Duration::from_secs(5), async || {
+        if answer().await == [503] {
+            Ok(())
+        } else {
+            Err("there is room".to_owned())
+        }
+    })
+    .await;
+    drop(greedy);
+    wait_for(
+        "the room to be given back",
+        Duration::from_secs(5),
+        async || {
+            if answer().await == [400] {
+                Ok(())
+            } else {
+                Err("there is no room".to_owned())
+            }
+        },
+    )
+    .await;
 }
