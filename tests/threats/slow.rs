@@ -258,8 +258,8 @@ async fn t25_what_is_in_hand_is_bounded_and_the_rest_is_asked_to_come_again() {
     }
     // Somebody who has stated nearly all of it takes it from the next one, and gives it back.
     let mut greedy = TcpStream::connect(door).await.unwrap();
-    let held = format!("{head}Content-Length: 1900\r\n\r\n");
-    greedy.write_all(held.as_bytes()).await.unwrap();
+    let bodiless = format!("{head}Content-Length: 1900\r\n\r\n");
+    greedy.write_all(bodiless.as_bytes()).await.unwrap();
     let next = format!("{head}Content-Length: 200\r\n\r\n{}", "x".repeat(200));
     let answer = async || exchange(door, next.as_bytes()).await.statuses();
     wait_for("the room to be taken", Duration::from_secs(5), async || {
