@@ -183,9 +183,9 @@ fn again(record: Record, place: &str, by: &str) -> Output {
     let own = [header::REFUSED, header::REPLAY_OF, header::REPLAYED_BY];
     let mut headers = record.headers;
     // What the door refused is judged again, by what it says.
-    headers.retain(|(name, _)| !own.contains(&name.as_str()));
-    headers.push((header::REPLAY_OF.to_owned(), place.as_bytes().to_vec()));
-    headers.push((header::REPLAYED_BY.to_owned(), by.as_bytes().to_vec()));
+    headers.retain(|(name, _)| !own.contains(&name.as_ref()));
+    headers.push((header::REPLAY_OF.into(), place.as_bytes().to_vec()));
+    headers.push((header::REPLAYED_BY.into(), by.as_bytes().to_vec()));
     Output {
         topic: Topic::Raw,
         key: record.key.unwrap_or_default(),

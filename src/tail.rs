@@ -141,7 +141,7 @@ fn show(record: &Record, codec: &Codec, json: bool) -> std::io::Result<()> {
     let headers: BTreeMap<&str, String> = record
         .headers
         .iter()
-        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value).into_owned()))
+        .map(|(name, value)| (name.as_ref(), String::from_utf8_lossy(value).into_owned()))
         .collect();
     let event = match codec.decode_any(record) {
         Ok(event) => serde_json::to_value(event).unwrap_or_default(),

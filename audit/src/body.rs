@@ -108,7 +108,7 @@ pub(crate) fn of(record: &Record, said: &Said, subject: Uuid, n: Option<i64>) ->
         headers: record
             .headers
             .iter()
-            .map(|(name, value)| (name.as_str(), Text::of(value)))
+            .map(|(name, value)| (name.as_ref(), Text::of(value)))
             .collect(),
         event,
         n,

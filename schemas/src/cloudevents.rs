@@ -1,6 +1,11 @@
 //! `CloudEvents` 1.0 in Kafka's binary mode, and the other headers that records carry.
 
+use std::borrow::Cow;
+
 use crate::Timestamp;
+
+/// Record headers, in order. Names that are ours cost nothing.
+pub type Headers = Vec<(Cow<'static, str>, Vec<u8>)>;
 
 /// Names of record headers.
 pub mod header {
@@ -59,10 +64,11 @@ pub struct CloudEvent {
 
 impl CloudEvent {
     /// The headers, in the order in which they are written.
-    pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
-        let mut headers: Vec<(String, Vec<u8>)> = Vec::with_capacity(8);
-        let mut put =
-            |name: &str, value: &str| headers.push((name.to_owned(), value.as_bytes().to_vec()));
+    pub fn headers(&self) -> Headers {
+        let mut headers = Headers::with_capacity(8);
+        let mut put = |name: &'static str, value: &str| {
+            headers.push((name.into(), value.as_bytes().to_vec()))
+        };
         put(header::CE_SPECVERSION, "1.0");
         put(header::CE_ID, &self.id);
         put(header::CE_TYPE, &self.kind);

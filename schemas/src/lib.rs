@@ -21,7 +21,7 @@ mod rejected;
 pub use audited::{Audited, Covered};
 pub use avro::{Contract, DecodeError, frame, parse_schema, unframe};
 pub use checked::{Checked, Facts, Finding};
-pub use cloudevents::{CloudEvent, header};
+pub use cloudevents::{CloudEvent, Headers, header};
 pub use enriched::{CommissionOwner, Confirmation, Enriched, FoundBy, Party};
 pub use event::{AnyEvent, Event};
 pub use notified::{Audience, Delivery, Notice, NoticeOutcome, Notified};

@@ -1,6 +1,6 @@
 //! A callback as it came: the body byte for byte, and what the door knew about it.
 
-use crate::{Position, RawPointer, Refusal, Timestamp, header};
+use crate::{Headers, Position, RawPointer, Refusal, Timestamp, header};
 
 /// Bytes that hold personal data: they cannot be printed, compared or serialised by accident.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Raw {
     /// Reads a record of the raw topic.
     pub fn read(
         position: Position,
-        headers: &[(String, Vec<u8>)],
+        headers: &Headers,
         value: Option<Vec<u8>>,
     ) -> Result<Self, RawError> {
         let text = |name: &str| {
@@ -162,11 +162,12 @@ pub struct RawHeaders {
 
 impl RawHeaders {
     /// The record headers.
-    pub fn headers(&self, source: &str) -> Vec<(String, Vec<u8>)> {
+    pub fn headers(&self, source: &str) -> Headers {
         let at = self.received_at.to_string();
-        let mut headers: Vec<(String, Vec<u8>)> = Vec::with_capacity(14);
-        let mut put =
-            |name: &str, value: &str| headers.push((name.to_owned(), value.as_bytes().to_vec()));
+        let mut headers = Headers::with_capacity(14);
+        let mut put = |name: &'static str, value: &str| {
+            headers.push((name.into(), value.as_bytes().to_vec()))
+        };
         put(header::CE_SPECVERSION, "1.0");
         put(header::CE_ID, &self.request_id);
         put(header::CE_TYPE, "idtrail.raw");

@@ -94,10 +94,7 @@ impl Codec {
             .expect("`prepare` was called with every topic written");
         let mut headers = event.cloud_event(&self.source).headers();
         if let Some(traceparent) = traceparent {
-            headers.push((
-                header::TRACEPARENT.to_owned(),
-                traceparent.as_bytes().to_vec(),
-            ));
+            headers.push((header::TRACEPARENT.into(), traceparent.as_bytes().to_vec()));
         }
         let value = schemas::frame(id, &E::contract().encode(event));
         Output {

@@ -1,9 +1,7 @@
 //! An event as a broker carries it.
 
+pub use schemas::Headers;
 use schemas::{Position, Timestamp, Topic};
-
-/// Record headers, in order.
-pub type Headers = Vec<(String, Vec<u8>)>;
 
 /// A record that was read.
 #[derive(Clone, PartialEq, Eq)]

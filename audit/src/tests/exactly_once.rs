@@ -207,7 +207,7 @@ async fn what_cannot_be_read_is_kept_by_its_bytes_and_stops_nothing() {
                     position: position(topic, (0, offset)),
                     key: None,
                     value: value.clone(),
-                    headers: vec![("odd".to_owned(), vec![0xff, 0xfe])],
+                    headers: vec![("odd".into(), vec![0xff, 0xfe])],
                     ..about.raw()
                 });
             }

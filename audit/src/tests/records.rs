@@ -77,10 +77,7 @@ impl About {
         }
         .headers("/idtrail/ingest");
         if let Some(position) = replay_of {
-            headers.push((
-                header::REPLAY_OF.to_owned(),
-                position.to_string().into_bytes(),
-            ));
+            headers.push((header::REPLAY_OF.into(), position.to_string().into_bytes()));
         }
         Record {
             topic: Topic::Raw,

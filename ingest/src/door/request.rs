@@ -95,7 +95,6 @@ impl Door {
                 .write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 .await
                 .ok()?;
-            connection.flush().await.ok()?;
         }
         // What is in hand is bounded over all connections, before its bytes are read.
         let Some(_room) = self.room(admitted.framing, admitted.limit) else {

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write as _},
     net::{IpAddr, SocketAddr, TcpListener as StdListener, TcpStream as StdStream},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -13,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::server::TlsStream;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use super::{Door, places::Places};
 use crate::{
@@ -252,7 +253,7 @@ async fn tell_off<S: AsyncRead + AsyncWrite + Unpin>(
         door.look_at_all_of(&mut connection, stranger).await;
     }
     let answer = door.bytes_of(Answer::of(Outcome::BadSource));
-    if connection.write(&answer).await.is_ok() && connection.flush().await.is_ok() {
+    if connection.write(&answer).await.is_ok() {
         connection.close().await;
     }
 }
@@ -260,9 +261,15 @@ async fn tell_off<S: AsyncRead + AsyncWrite + Unpin>(
 /// Answers the requests of a connection, one after the other.
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(door: &Door, stream: S, peer: SocketAddr) {
     let mut connection = Connection::new(stream, door.times);
+    // One for the connection: to listen anew for each request has its price.
+    let mut closing = pin!(door.closing.cancelled());
     loop {
-        let begun = unless(&door.closing, connection.begun()).await;
-        if !matches!(begun, Some(Ok(()))) {
+        let begun = tokio::select! {
+            biased;
+            begun = connection.begun() => begun.is_ok(),
+            () = &mut closing => false,
+        };
+        if !begun {
             break;
         }
         let Some(answer) = door.one(&mut connection, peer).await else {
@@ -270,8 +277,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(door: &Door, stream: S, pee
         };
         let answer = answer.and_close(door.context.stopper.is_stopping());
         door.count(answer.outcome());
-        let written = connection.write(&door.bytes_of(answer)).await;
-        if written.is_err() || connection.flush().await.is_err() {
+        if connection.write(&door.bytes_of(answer)).await.is_err() {
             return;
         }
         if answer.is_last() {
@@ -279,13 +285,4 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(door: &Door, stream: S, pee
         }
     }
     connection.close().await;
-}
-
-/// Runs a wait; nothing comes back if the token is cancelled first.
-async fn unless<F: Future>(token: &CancellationToken, wait: F) -> Option<F::Output> {
-    tokio::select! {
-        biased;
-        output = wait => Some(output),
-        () = token.cancelled() => None,
-    }
 }

@@ -96,7 +96,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Reads a whole head; its bytes are then [`head_bytes`](Self::head_bytes).
     pub(crate) async fn head(&mut self) -> Result<usize, Ended> {
-        let deadline = Instant::now() + self.times.head;
+        // Most heads are there as a whole: the clock is asked only where something is missing.
+        let mut deadline = None;
         let mut seen = 0;
         self.fresh = false;
         let mut skipped = false;
@@ -115,6 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Lines::More(to) if self.buffer.len() <= MAX_HEAD => seen = to,
                 Lines::Whole(_) | Lines::More(_) => return Err(Ended::HeadTooLarge),
             }
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.times.head);
             self.more(PIECE, deadline).await?;
         }
     }
@@ -131,7 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         framing: Framing,
         limit: usize,
     ) -> Result<Body, Ended> {
-        let started = Instant::now();
+        let mut begun = None;
+        let mut started = || *begun.get_or_insert_with(Instant::now);
         match framing {
             Framing::Length(promised) => {
                 // A stated length is judged before a byte is read.
@@ -143,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 while self.buffer.len() < whole {
                     let missing = whole - self.buffer.len();
                     let received = self.buffer.len() - head.min(self.buffer.len());
-                    self.more(missing.min(KEEP), self.body_deadline(started, received))
+                    self.more(missing.min(KEEP), self.body_deadline(started(), received))
                         .await?;
                 }
                 Ok(Body::InPlace { head, length })
@@ -162,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     if chunked.is_done() {
                         return Ok(Body::Joined(chunked.into_body()));
                     }
-                    self.more(PIECE, self.body_deadline(started, received))
+                    self.more(PIECE, self.body_deadline(started(), received))
                         .await?;
                 }
             }
@@ -201,14 +204,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Writes an answer within the time for it.
+    /// Writes an answer, and what a TLS layer may hold back of it, within the time for it.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        timeout(self.times.write, self.stream.write_all(bytes)).await?
-    }
-
-    /// Flushes what a TLS layer may hold back.
-    pub(crate) async fn flush(&mut self) -> io::Result<()> {
-        timeout(self.times.write, self.stream.flush()).await?
+        let written = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        timeout(self.times.write, written).await?
     }
 
     /// Ends the connection so that the last answer arrives.

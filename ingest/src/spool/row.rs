@@ -106,7 +106,7 @@ fn unpack(mut packed: &[u8]) -> Option<Output> {
     let value = take(&mut packed)?.to_vec();
     let mut headers = Headers::new();
     while !packed.is_empty() {
-        headers.push((text(&mut packed)?, take(&mut packed)?.to_vec()));
+        headers.push((text(&mut packed)?.into(), take(&mut packed)?.to_vec()));
     }
     Some(Output {
         topic,

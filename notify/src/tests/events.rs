@@ -89,14 +89,14 @@ pub(super) fn raw(id: &str, offset: i64) -> Raw {
         offset,
     };
     let sha256 = "0".repeat(64);
-    let headers: Vec<(String, Vec<u8>)> = [
+    let headers = [
         (header::PROVIDER, "jumio"),
         (header::KIND, "json"),
         (header::RECEIVED_AT, "2026-09-21T13:33:19Z"),
         (header::REQUEST_ID, id),
         (header::SHA256, sha256.as_str()),
     ]
-    .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+    .map(|(name, value)| (name.into(), value.as_bytes().to_vec()))
     .to_vec();
     Raw::read(position, &headers, Some(b"{}".to_vec())).unwrap()
 }

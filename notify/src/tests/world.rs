@@ -170,7 +170,7 @@ impl World {
             },
             timestamp: Timestamp::from_micros(0),
             key: Some(b"A-1:C-1".to_vec()),
-            headers: vec![(header::TRACEPARENT.to_owned(), TRACE.as_bytes().to_vec())],
+            headers: vec![(header::TRACEPARENT.into(), TRACE.as_bytes().to_vec())],
             value: Some(value),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{LazyLock, Once};
 
 use apache_avro::Schema;
 use proptest::prelude::*;
-use schemas::{AnyEvent, Checked, DecodeError, Event, Position, Raw, Topic, header};
+use schemas::{AnyEvent, Checked, DecodeError, Event, Headers, Position, Raw, Topic, header};
 
 use crate::{
     contracts, evolve::with_new_fields, examples, for_each_event, parse, read, schema_json,
@@ -129,7 +129,7 @@ fn errors_never_say_what_they_read() {
 
 #[test]
 fn a_raw_record_neither_tells_its_body_nor_its_broken_headers() {
-    let headers = |sha256: &str, received_at: &str| {
+    let headers = |sha256: &str, received_at: &str| -> Headers {
         [
             (header::PROVIDER, "jumio"),
             (header::KIND, "form"),
@@ -137,16 +137,16 @@ fn a_raw_record_neither_tells_its_body_nor_its_broken_headers() {
             (header::REQUEST_ID, "r"),
             (header::SHA256, sha256),
         ]
-        .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+        .map(|(name, value)| (name.into(), value.as_bytes().to_vec()))
+        .into()
     };
     let position = Position {
         topic: "idtrail.raw".to_owned(),
         partition: 0,
         offset: 0,
     };
-    let read = |headers: &[(String, Vec<u8>)]| {
-        Raw::read(position.clone(), headers, Some(MARKER.as_bytes().to_vec()))
-    };
+    let read =
+        |headers: &Headers| Raw::read(position.clone(), headers, Some(MARKER.as_bytes().to_vec()));
     let sha256 = "0".repeat(64);
     let raw = read(&headers(&sha256, "2026-11-25T12:00:00Z")).unwrap();
     assert_eq!(raw.body().expose(), MARKER.as_bytes());

@@ -58,9 +58,9 @@ pub(crate) fn raw_at(
         (header::SHA256, at.sha256.clone()),
     ];
     headers.extend(refused.map(|code| (header::REFUSED, code.to_owned())));
-    let headers: Vec<_> = headers
+    let headers = headers
         .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
+        .map(|(name, value)| (name.into(), value.into_bytes()))
         .collect();
     Raw::read(at.position(), &headers, Some(Vec::new())).unwrap()
 }

@@ -68,7 +68,8 @@ fn every_header_is_there_in_the_order_of_writing() {
         time: Timestamp::from_micros(0),
         content_type: "application/avro",
     };
-    let mut written: Vec<String> = event.headers().into_iter().map(|(name, _)| name).collect();
+    let headers = event.headers().into_iter();
+    let mut written: Vec<String> = headers.map(|(name, _)| name.into_owned()).collect();
     // The codec adds it where a trace is known.
     written.push(header::TRACEPARENT.to_owned());
     let page = page();

@@ -29,9 +29,9 @@ async fn a_record_comes_out_as_it_went_in(house: House) {
         topic: Topic::Raw,
         key: vec![0, 255, 7],
         headers: vec![
-            ("b".to_owned(), vec![0, 159, 146, 150]),
-            ("a".to_owned(), Vec::new()),
-            ("b".to_owned(), b"again".to_vec()),
+            ("b".into(), vec![0, 159, 146, 150]),
+            ("a".into(), Vec::new()),
+            ("b".into(), b"again".to_vec()),
         ],
         value: Vec::new(),
     };

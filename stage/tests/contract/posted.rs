@@ -26,7 +26,7 @@ pub(crate) fn output(topic: Topic, key: &str, text: &str) -> Output {
     Output {
         topic,
         key: key.as_bytes().to_vec(),
-        headers: vec![("name".to_owned(), b"value".to_vec())],
+        headers: vec![("name".into(), b"value".to_vec())],
         value: text.as_bytes().to_vec(),
     }
 }

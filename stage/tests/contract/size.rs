@@ -1,7 +1,7 @@
 //! Records that are too large are refused alone.
 
 use schemas::Topic;
-use stage::{BrokerError, Output};
+use stage::{BrokerError, Output, record::Headers};
 
 use super::house::{DEADLINE, House, within};
 
@@ -13,8 +13,8 @@ both!(
 const LARGEST: usize = 1_048_576;
 
 fn record(bytes: usize) -> Output {
-    let headers: Vec<_> = (0..40)
-        .map(|number| (format!("header{number:02}"), vec![b'x'; 40]))
+    let headers: Headers = (0..40)
+        .map(|number| (format!("header{number:02}").into(), vec![b'x'; 40]))
         .collect();
     let weight: usize = headers
         .iter()

@@ -222,7 +222,7 @@ pub(super) fn output(key: &str, n: u64) -> Output {
     Output {
         topic: Topic::Raw,
         key: key.as_bytes().to_vec(),
-        headers: vec![("peer".to_owned(), b"192.0.2.1".to_vec())],
+        headers: vec![("peer".into(), b"192.0.2.1".to_vec())],
         value: format!("body {n}").into_bytes(),
     }
 }

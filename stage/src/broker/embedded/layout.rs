@@ -103,7 +103,10 @@ pub(super) fn unpack(mut bytes: &[u8]) -> Headers {
         let Some((value, rest)) = rest.split_at_checked(value) else {
             break;
         };
-        headers.push((String::from_utf8_lossy(name).into_owned(), value.to_vec()));
+        headers.push((
+            String::from_utf8_lossy(name).into_owned().into(),
+            value.to_vec(),
+        ));
         bytes = rest;
     }
     headers
@@ -126,10 +129,7 @@ mod tests {
 
     #[test]
     fn headers_survive_their_bytes() {
-        let headers = vec![
-            ("a".to_owned(), vec![0, 255]),
-            ("empty".to_owned(), Vec::new()),
-        ];
+        let headers = vec![("a".into(), vec![0, 255]), ("empty".into(), Vec::new())];
         assert_eq!(unpack(&pack(&headers)), headers);
     }
 

@@ -20,7 +20,7 @@ pub(super) fn received(clients: &Clients, message: &BorrowedMessage<'_>) -> Opti
     let headers = message.headers().map_or_else(Vec::new, |headers| {
         let owned = |header: Header<'_, &[u8]>| {
             let value = header.value.unwrap_or_default();
-            (header.key.to_owned(), value.to_vec())
+            (header.key.to_owned().into(), value.to_vec())
         };
         headers.iter().map(owned).collect()
     });
