@@ -12,29 +12,45 @@ use crate::{
     output, process, stores,
 };
 
+mod guards;
+
 /// A clock that is further off makes links look expired and histories look back-dated.
 const MAX_SKEW_SECONDS: i64 = 5;
+
+/// How a system is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Well,
+    /// It works, and should be otherwise.
+    Warning,
+    Sick,
+}
 
 /// One finding.
 struct Finding {
     system: &'static str,
-    well: bool,
+    state: State,
     says: String,
 }
 
 impl Finding {
     fn of(system: &'static str, result: Result<String, String>) -> Self {
-        match result {
-            Ok(says) => Self {
-                system,
-                well: true,
-                says,
-            },
-            Err(says) => Self {
-                system,
-                well: false,
-                says,
-            },
+        let (state, says) = match result {
+            Ok(says) => (State::Well, says),
+            Err(says) => (State::Sick, says),
+        };
+        Self {
+            system,
+            state,
+            says,
+        }
+    }
+
+    fn warning(system: &'static str, says: String) -> Self {
+        Self {
+            system,
+            state: State::Warning,
+            says,
         }
     }
 }
@@ -43,15 +59,20 @@ impl Finding {
 pub(crate) fn run(arguments: &Doctor, place: &Place) -> Result<Exit, Failure> {
     let all = All::read(&process::settings(place)?)?;
     let findings = process::block_on(async { Ok(look(&all).await) })?;
-    let sick = findings.iter().any(|finding| !finding.well);
+    let sick = findings.iter().any(|finding| finding.state == State::Sick);
     let mut rows = Vec::new();
     for finding in findings {
         if arguments.json {
-            output::json(
-                &serde_json::json!({ "system": finding.system, "well": finding.well, "says": finding.says }),
-            )?;
+            output::json(&serde_json::json!({
+                "system": finding.system, "well": finding.state != State::Sick,
+                "warning": finding.state == State::Warning, "says": finding.says,
+            }))?;
         }
-        let mark = if finding.well { "ok" } else { "NOT WELL" };
+        let mark = match finding.state {
+            State::Well => "ok",
+            State::Warning => "warning",
+            State::Sick => "NOT WELL",
+        };
         rows.push(vec![
             finding.system.to_owned(),
             mark.to_owned(),
@@ -88,6 +109,7 @@ async fn look(all: &All) -> Vec<Finding> {
             answer.map(|()| fits()).map_err(Failure::into_why),
         ));
     }
+    findings.extend(guards::look(all).await);
     findings.push(Finding::of("clock", look_at_clock(all).await));
     if all.notify.channel == notify::ChannelKind::Smtp {
         findings.push(Finding::of("mail", notify::probe(&all.notify).await));

@@ -13,6 +13,7 @@ mod config;
 mod erasure;
 mod evidence;
 mod growth;
+pub mod guards;
 mod history;
 mod keys;
 mod leaf;

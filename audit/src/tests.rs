@@ -12,6 +12,7 @@ mod erasing;
 mod exactly_once;
 mod finding;
 mod finishing;
+mod guarding;
 mod heads;
 mod order;
 mod records;

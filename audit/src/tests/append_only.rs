@@ -77,7 +77,7 @@ async fn refused(database: &Database, sql: &'static str) {
     );
 }
 
-async fn filled(world: &World) -> Database {
+pub(super) async fn filled(world: &World) -> Database {
     let service = world.service().await;
     let about = About::check("R-1", "A-1", (0, 0));
     keep(&service, &about.journey(world)).await.unwrap();
