@@ -8,6 +8,7 @@ mod append_only;
 mod bench;
 mod bodies;
 mod crash;
+mod definitions;
 mod erasing;
 mod exactly_once;
 mod finding;
