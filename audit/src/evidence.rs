@@ -15,12 +15,14 @@ use crate::{
     log::{
         bundle, consistency, inclusion,
         note::{Note, Signature},
+        policy::Policy,
         proof::Proof,
         tile::{Rank, Tile, WIDTH, Wanted},
         tree::Hash,
     },
     signer::tiles,
     store::{self, Store, signed},
+    witness,
 };
 
 /// What a log shows of itself.
@@ -156,4 +158,16 @@ impl Evidence {
 pub fn verifier_key(config: &Config) -> anyhow::Result<Option<String>> {
     let key = config.log_key().context("the log's key")?;
     Ok(key.map(|key| key.verifier().to_string()))
+}
+
+/// The policy (C2SP tlog-policy) of the settings' log: its key, its witnesses by the names of their keys, and how many of
+/// them must have cosigned. None where nothing is signed.
+pub fn policy(config: &Config) -> anyhow::Result<Option<String>> {
+    let Some(key) = config.log_key().context("the log's key")? else {
+        return Ok(None);
+    };
+    let text = witness::policy(key.verifier(), &config.witnesses, config.witness_quorum);
+    // Whoever names a key so that it cannot stand in a policy must hear of it here, and not from the auditor.
+    Policy::parse(&text).context("the witnesses of the settings make no policy")?;
+    Ok(Some(text))
 }

@@ -35,7 +35,7 @@ mod tests;
 
 pub use config::{Config, Job, Reader};
 pub use erasure::{Clients, Due, Erasure, ErasureError, Report, State, rotate};
-pub use evidence::{Evidence, Shown, verifier_key};
+pub use evidence::{Evidence, Shown, policy, verifier_key};
 pub use history::{Check, History, HistoryError, PAGE, Page, Query, Refused, Source, Step};
 pub use service::start;
 

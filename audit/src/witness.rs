@@ -11,8 +11,8 @@ mod submission;
 mod visits;
 
 pub(crate) use objection::{Objection, Objections};
-pub(crate) use settings::wrong;
 pub use settings::{Rhythm, Witness};
+pub(crate) use settings::{policy, wrong};
 pub use submission::Submission;
 pub(crate) use visits::Witnesses;
 

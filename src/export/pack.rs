@@ -4,7 +4,7 @@ use std::path::Path;
 
 use audit::{
     Check, Evidence, Query,
-    log::{checkpoint::Checkpoint, key::VerifierKey, note::MAX_NOTE, note::Note},
+    log::{checkpoint::Checkpoint, note::MAX_NOTE, note::Note, policy::Policy},
     pack::{self, Given, MAX_RECORDS},
 };
 
@@ -78,7 +78,7 @@ pub(super) async fn write(
     let count = proved.len();
     let given = Given {
         records: proved,
-        policy: policy(all)?,
+        policy: policy(all, &shown.note)?,
         consistency: consistency(arguments, &evidence, shown.size).await?,
         checkpoint: shown.note,
     };
@@ -96,15 +96,21 @@ fn too_many() -> Failure {
     Failure::usage("more than one pack can hold; narrow it with --since or --until")
 }
 
-/// What the log says of itself: its key, and that no witness is asked for.
-fn policy(all: &All) -> Result<String, Failure> {
-    let key = audit::verifier_key(&all.audit);
-    let key = key.map_err(|error| Failure::usage(format!("{error:#}")))?;
-    let key = key
-        .as_deref()
-        .and_then(VerifierKey::parse)
-        .ok_or_else(|| Failure::usage("the setting `audit.log_key_file` names no key"))?;
-    Ok(format!("log {key}\nquorum none\n"))
+/// The policy of the settings, which the checkpoint must satisfy already: nobody is handed a pack that its own policy
+/// refuses.
+fn policy(all: &All, checkpoint: &str) -> Result<String, Failure> {
+    let text = audit::policy(&all.audit);
+    let text = text.map_err(|error| Failure::usage(format!("{error:#}")))?;
+    let text =
+        text.ok_or_else(|| Failure::usage("the setting `audit.log_key_file` names no key"))?;
+    Policy::parse(&text)
+        .and_then(|policy| policy.check(checkpoint.as_bytes()))
+        .map_err(|error| {
+            Failure::usage(format!(
+                "nothing was written: by `audit.witnesses` and `audit.witness_quorum` {error}"
+            ))
+        })?;
+    Ok(text)
 }
 
 /// The way from the auditor's older checkpoint to the newest one.

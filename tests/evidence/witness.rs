@@ -10,6 +10,7 @@ use audit::log::{
 use self::running::Running;
 use crate::world::{Kind as Runs, Setting, World, approved, wait_for};
 
+mod packed;
 mod rewriting;
 mod running;
 

@@ -12,6 +12,8 @@ const EVERY_MS: u64 = 2_000;
 const RHYTHMS_MS: std::ops::RangeInclusive<u64> = 100..=3_600_000;
 /// Most witnesses: each is one request a round, and a note with all their lines stays short.
 const MAX_WITNESSES: usize = 16;
+/// What all of them together are called in a policy.
+const GROUP: &str = "witnesses";
 
 /// `[audit.witness]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,12 +100,29 @@ pub(crate) fn wrong(
     None
 }
 
+/// The policy that these settings make, as text: the log, the witnesses by the names of their keys, and the quorum.
+pub(crate) fn policy(log: &VerifierKey, witnesses: &[Witness], quorum: usize) -> String {
+    let mut lines = vec![format!("log {log}")];
+    let keys: Vec<VerifierKey> = witnesses.iter().filter_map(Witness::verifier).collect();
+    for key in &keys {
+        lines.push(format!("witness {} {key}", key.name()));
+    }
+    if quorum == 0 {
+        lines.push("quorum none".to_owned());
+    } else {
+        let names: Vec<&str> = keys.iter().map(VerifierKey::name).collect();
+        lines.push(format!("group {GROUP} {quorum} {}", names.join(" ")));
+        lines.push(format!("quorum {GROUP}"));
+    }
+    lines.join("\n") + "\n"
+}
+
 #[cfg(test)]
 mod tests {
     //! Settings that must not be started with.
 
     use super::*;
-    use crate::log::key::SigningKey;
+    use crate::log::{key::SigningKey, policy::Policy};
 
     fn witness(name: &str, kind: Kind) -> Witness {
         let key = SigningKey::new(&format!("{name}.test"), kind, &[7; 32]).unwrap();
@@ -143,5 +162,27 @@ mod tests {
         ] {
             assert_eq!(setting(&all, 1, fine), "audit.witnesses", "{all:?}");
         }
+    }
+
+    #[test]
+    fn the_policy_is_that_of_the_settings() {
+        let log = SigningKey::new("log.test", Kind::Log, &[1; 32]).unwrap();
+        let log = log.verifier();
+        let (a, mut b) = (witness("a", Kind::Witness), witness("b", Kind::Witness));
+        let other = SigningKey::new("b.test", Kind::Witness, &[8; 32]).unwrap();
+        b.key = other.verifier().to_string();
+        let two = [a, b];
+        let text = policy(log, &two, 1);
+        let lines = format!(
+            "log {log}\nwitness a.test {}\nwitness b.test {}\ngroup witnesses 1 a.test b.test\nquorum witnesses\n",
+            two[0].key, two[1].key
+        );
+        assert_eq!(text, lines);
+        let read = Policy::parse(&text).unwrap();
+        assert_eq!((read.logs().len(), read.witnesses().len()), (1, 2));
+        assert!(policy(log, &two, 0).ends_with("quorum none\n"));
+        let alone = policy(log, &[], 0);
+        assert_eq!(alone, format!("log {log}\nquorum none\n"));
+        Policy::parse(&alone).unwrap();
     }
 }
