@@ -3,6 +3,7 @@
 //! A checker is a function of text, and beside it stands the small bad sample that it must not let through. The files
 //! of this folder name what they forbid, so the rules about words pass them by.
 
+mod alarms;
 mod contract;
 mod dependencies;
 mod files;

@@ -1,5 +1,6 @@
 //! One test for each threat to the door (T01 …); `docs/threats.md` says which proves which.
 
+mod alarms;
 mod corpus;
 mod doors;
 mod faults;

@@ -8,6 +8,7 @@ use crate::{batch::Batch, body::Said, store::Append};
 
 /// Makes every series known at 0, so that rates and absences can be told from the first scrape on.
 pub(crate) fn begin() {
+    stage::Unreadable::begin("audit");
     metrics::counter!("idtrail_audit_appends_total").increment(0);
     metrics::counter!("idtrail_audit_raw_gaps_total").increment(0);
     metrics::counter!("idtrail_audit_checkpoints_total").increment(0);

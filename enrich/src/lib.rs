@@ -121,6 +121,11 @@ impl Decide for Enrich {
 
 /// Runs `enrich` until asked to stop.
 pub async fn start(directory: Arc<dyn Directory>, context: Context) -> Result<(), BrokerError> {
+    // A series that begins with its first event shows no increase, and an alarm on increases would miss it.
+    for reason in Refusal::ALL {
+        metrics::counter!("idtrail_rejected_total", "stage" => "enrich", "reason" => reason.as_str())
+            .increment(0);
+    }
     let codec = context.codec(Enrich::NAME);
     stage::run::run(
         &Enrich::new(directory, Arc::clone(&codec), Arc::clone(&context.clock)),

@@ -11,6 +11,7 @@ pub mod providers;
 pub mod secrets;
 pub mod sources;
 pub mod spool;
+mod tally;
 pub mod tls;
 pub mod validate;
 

@@ -221,6 +221,8 @@ impl Spool {
         metrics::gauge!("idtrail_ingest_spool_records").set(status.records as f64);
         metrics::gauge!("idtrail_ingest_spool_bytes").set(status.bytes as f64);
         metrics::gauge!("idtrail_ingest_spool_oldest_seconds").set(status.oldest_seconds as f64);
+        metrics::gauge!("idtrail_ingest_spool_filled_ratio").set(status.filled());
+        metrics::gauge!("idtrail_ingest_spool_set_aside_records").set(status.set_aside as f64);
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

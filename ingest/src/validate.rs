@@ -127,6 +127,7 @@ impl Decide for Validate {
 
 /// Runs `validate` until asked to stop.
 pub async fn start(context: Context) -> Result<(), BrokerError> {
+    crate::tally::begin_validate();
     let codec = context.codec(Validate::NAME);
     stage::run::run(&Validate::new(Arc::clone(&codec)), &context, &codec).await
 }

@@ -79,6 +79,7 @@ pub(crate) fn begin(channel: &'static str) {
             .increment(0);
         }
     }
+    stage::Unreadable::begin("notify");
     metrics::counter!("idtrail_alerts_undeliverable_total").increment(0);
     metrics::counter!("idtrail_notifications_resent_total").increment(0);
     metrics::counter!("idtrail_notification_attempts_total", "channel" => channel).increment(0);

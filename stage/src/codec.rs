@@ -19,6 +19,24 @@ const MAX_SCHEMAS: usize = 256;
 #[error("the record cannot be read: {0}")]
 pub struct Unreadable(pub Refusal);
 
+impl Unreadable {
+    /// Every one that there can be.
+    pub const ALL: [Self; 4] = [
+        Self(Refusal::Tombstone),
+        Self(Refusal::BadFrame),
+        Self(Refusal::BadDatum),
+        Self(Refusal::UnknownSchema),
+    ];
+
+    /// Makes what a stage counts of them known at 0: a series that begins with its first event shows no increase.
+    pub fn begin(stage: &'static str) {
+        for Self(reason) in Self::ALL {
+            metrics::counter!("idtrail_unreadable_records_total", "stage" => stage, "reason" => reason.as_str())
+                .increment(0);
+        }
+    }
+}
+
 impl From<DecodeError> for Unreadable {
     fn from(error: DecodeError) -> Self {
         Self(match error {

@@ -44,7 +44,16 @@ impl Health {
     }
 
     /// The handle by which a stage tells its state; the first call makes it known as `starting`.
+    ///
+    /// Its counters are known at 0 from then on: a series that begins with its first event shows no increase.
     pub fn stage(&self, name: &str) -> StageStatus {
+        for counter in [
+            "idtrail_retries_total",
+            "idtrail_records_in_total",
+            "idtrail_records_processed_total",
+        ] {
+            metrics::counter!(counter, "stage" => name.to_owned()).increment(0);
+        }
         self.lock().entry(name.to_owned()).or_insert(Status {
             state: "starting",
             waits_for: None,

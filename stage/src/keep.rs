@@ -118,6 +118,7 @@ async fn watch_lag<K: Keep>(context: &Context, positions: &Positions) {
 
 async fn work<K: Keep>(stage: &K, context: &Context, codec: &Codec, positions: &Positions) {
     let status = context.health.stage(K::NAME);
+    metrics::counter!("idtrail_records_lost_to_retention_total", "stage" => K::NAME).increment(0);
     while !context.stopper.is_stopping() {
         let note =
             |retry: &Retry, pause: Duration| status.retrying(retry, pause, context.clock.now());

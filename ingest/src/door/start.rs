@@ -37,6 +37,7 @@ fn run(
         .enable_all()
         .build()?;
     runtime.block_on(async {
+        crate::tally::begin_door();
         let door = Arc::new(Door::open(config, context).await?);
         let certificate = async {
             match &door.tls {

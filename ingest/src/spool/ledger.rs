@@ -116,6 +116,7 @@ impl Ledger {
             records: self.records,
             bytes: self.bytes,
             max_bytes: self.limits.bytes,
+            max_records: self.limits.records,
             oldest_seconds: self.oldest.map_or(0, age),
             drained: self.drained,
             set_aside: self.set_aside,
@@ -132,10 +133,25 @@ pub struct Status {
     pub bytes: u64,
     /// What they may weigh.
     pub max_bytes: u64,
+    /// How many they and those set aside may be.
+    pub max_records: u64,
     /// How long the oldest has waited.
     pub oldest_seconds: i64,
     /// Records sent since the start.
     pub drained: u64,
     /// Records that the broker refuses for ever, or that cannot be opened.
     pub set_aside: u64,
+}
+
+impl Status {
+    /// How much of the room is taken: 1 means that nothing more is. Of bytes and number, what is nearer to its bound.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "beyond 2^52 these are no longer numbers for people"
+    )]
+    pub(super) fn filled(&self) -> f64 {
+        let share = |of: u64, all: u64| of as f64 / all.max(1) as f64;
+        share(self.bytes, self.max_bytes)
+            .max(share(self.records + self.set_aside, self.max_records))
+    }
 }
