@@ -1,5 +1,6 @@
 //! What admins read: one closed kind of trouble, where it stands, its probable cause and what to do next.
 
+use ipnet::IpNet;
 use schemas::{Audience, Id, Position, ProbableCause, Refusal, Stage, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,11 @@ pub enum Trouble {
     Contradiction {
         /// The provider's reference, by which `idtrail history` finds the check.
         reference: Word,
+    },
+    /// A network that is not on the door's list posts well-formed callbacks: the provider may have moved.
+    Drift {
+        /// The network; none: several, of which each alone is not known any more.
+        network: Option<IpNet>,
     },
     /// A notice to onboarding or sales was given up.
     Undeliverable {
@@ -78,6 +84,7 @@ impl Trouble {
             Self::Refused { stage, reason, .. } => format!("refused/{stage}/{reason}"),
             Self::Unreadable { reason } => format!("unreadable/{reason}"),
             Self::Contradiction { .. } => "contradiction".to_owned(),
+            Self::Drift { network } => format!("drift/{}", drifting(*network)),
             Self::Undeliverable { reason, .. } => format!("undeliverable/{}", reason.as_str()),
         }
     }
@@ -97,6 +104,9 @@ impl Trouble {
             }
             Self::Contradiction { .. } => {
                 "the provider corrected itself, or somebody else sends in its name"
+            }
+            Self::Drift { .. } => {
+                "the provider sends from new addresses and is answered 403, or somebody else sends in its name"
             }
             Self::Undeliverable { reason, .. } => match reason {
                 Failing::NoAddress => "the recipient is unknown to the directory, or has left",
@@ -121,12 +131,28 @@ impl Trouble {
             Self::Contradiction { reference } => {
                 format!("idtrail history --reference {}", reference.as_str())
             }
+            Self::Drift { network: None } => {
+                "`idtrail sources check`, and ask the provider for its addresses".to_owned()
+            }
+            Self::Drift {
+                network: Some(network),
+            } => format!(
+                "find out whose it is; if it is the provider's: idtrail sources approve {network} --hours 24 --reason WHY --by WHO"
+            ),
             Self::Undeliverable { .. } => {
                 "`idtrail tail notified` names the recipient; mend it in the directory, then tell it by hand"
                     .to_owned()
             }
         }
     }
+}
+
+/// The network that drifts, in words.
+pub(crate) fn drifting(network: Option<IpNet>) -> String {
+    network.map_or_else(
+        || "several networks".to_owned(),
+        |network| network.to_string(),
+    )
 }
 
 /// What admins read.

@@ -72,10 +72,12 @@ impl Origin {
     /// A record, of which a decision is made now.
     pub(crate) fn of(record: &Record, check: Option<String>, now: Timestamp) -> Self {
         let traceparent = record.header(schemas::header::TRACEPARENT);
-        let name = if record.topic == Topic::Enriched {
-            "process enriched"
-        } else {
-            "process rejected"
+        let name = match record.topic {
+            Topic::Enriched => "process enriched",
+            Topic::Operated => "process operated",
+            Topic::Rejected | Topic::Raw | Topic::Checked | Topic::Notified | Topic::Audited => {
+                "process rejected"
+            }
         };
         Self {
             check,

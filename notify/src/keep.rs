@@ -40,7 +40,7 @@ pub(crate) struct Notify {
 #[async_trait]
 impl Keep for Notify {
     const NAME: &'static str = "notify";
-    const READS: &'static [Topic] = &[Topic::Enriched, Topic::Rejected];
+    const READS: &'static [Topic] = &[Topic::Enriched, Topic::Rejected, Topic::Operated];
 
     async fn lead(&self) -> Result<bool, Retry> {
         self.lead.holds().await

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use schemas::{Audience, Enriched, Event as _, Id, Refusal, Rejected, Timestamp, Topic};
+use schemas::{Audience, Enriched, Event as _, Id, Operated, Refusal, Rejected, Timestamp, Topic};
 use stage::{Codec, Record};
 
 use crate::{
@@ -21,6 +21,7 @@ const NOBODY: &str = "(nobody)";
 enum Read {
     Enriched(Box<Enriched>),
     Rejected(Box<Rejected>),
+    Operated(Operated),
     Unreadable(Refusal),
 }
 
@@ -33,18 +34,22 @@ pub(crate) struct Met {
 impl Met {
     /// Reads a record; `Codec::learn` must have seen it.
     pub(crate) fn read(record: &Record, codec: &Codec, now: Timestamp) -> Self {
-        let read = if record.topic == Topic::Enriched {
-            let event = codec.decode(record);
-            event.map(|event| Read::Enriched(Box::new(event)))
-        } else {
-            let event = codec.decode(record);
-            event.map(|event| Read::Rejected(Box::new(event)))
+        let read = match record.topic {
+            Topic::Enriched => {
+                let event = codec.decode(record);
+                event.map(|event| Read::Enriched(Box::new(event)))
+            }
+            Topic::Operated => codec.decode(record).map(Read::Operated),
+            Topic::Rejected | Topic::Raw | Topic::Checked | Topic::Notified | Topic::Audited => {
+                let event = codec.decode(record);
+                event.map(|event| Read::Rejected(Box::new(event)))
+            }
         };
         let read = read.unwrap_or_else(|unreadable| Read::Unreadable(unreadable.0));
         let check = match &read {
             Read::Enriched(event) => Some(event.checked().check()),
             Read::Rejected(event) => event.subject(),
-            Read::Unreadable(_) => None,
+            Read::Operated(_) | Read::Unreadable(_) => None,
         };
         let mut origin = Origin::of(record, check, now);
         if let Read::Enriched(event) = &read {
@@ -57,7 +62,7 @@ impl Met {
     pub(crate) fn unreadable(&self) -> Option<Refusal> {
         match self.read {
             Read::Unreadable(reason) => Some(reason),
-            Read::Enriched(_) | Read::Rejected(_) => None,
+            Read::Enriched(_) | Read::Rejected(_) | Read::Operated(_) => None,
         }
     }
 
@@ -65,7 +70,7 @@ impl Met {
     pub(crate) fn check_told_of(&self) -> Option<&str> {
         match self.read {
             Read::Enriched(_) => self.origin.check.as_deref(),
-            Read::Rejected(_) | Read::Unreadable(_) => None,
+            Read::Rejected(_) | Read::Operated(_) | Read::Unreadable(_) => None,
         }
     }
 
@@ -85,6 +90,15 @@ impl Met {
                     id: event.id(),
                 };
                 plan.alert(event.id().to_string(), trouble, self.origin.clone());
+                None
+            }
+            Read::Operated(act) => {
+                // Of all acts the door's own alert alone needs somebody to act; the others were somebody's doing.
+                if act.action() == Operated::DRIFT {
+                    let network = act.target().and_then(|target| target.parse().ok());
+                    let trouble = Trouble::Drift { network };
+                    plan.alert(act.ce_id(), trouble, self.origin.clone());
+                }
                 None
             }
             Read::Unreadable(reason) => {

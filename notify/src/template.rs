@@ -5,7 +5,7 @@
 use schemas::{Audience, Confirmation, Outcome};
 
 use crate::{
-    alert::{AdminView, Trouble},
+    alert::{self, AdminView, Trouble},
     view::{OnboardingView, SalesView, View},
 };
 
@@ -113,6 +113,10 @@ fn admins(view: &AdminView) -> Text {
         Trouble::Refused { stage, reason, .. } => format!("{stage} refused: {reason}"),
         Trouble::Unreadable { reason } => format!("notify cannot read: {reason}"),
         Trouble::Contradiction { .. } => "two results contradict".to_owned(),
+        Trouble::Drift { network } => format!(
+            "strangers post callbacks, from {}",
+            alert::drifting(*network)
+        ),
         Trouble::Undeliverable { audience, reason } => {
             format!("{audience} not told: {}", reason.as_str())
         }
@@ -121,6 +125,7 @@ fn admins(view: &AdminView) -> Text {
         Trouble::Refused { field, .. } => field.as_ref(),
         Trouble::Unreadable { .. }
         | Trouble::Contradiction { .. }
+        | Trouble::Drift { .. }
         | Trouble::Undeliverable { .. } => None,
     };
     let (count, first, last) = match view.more() {

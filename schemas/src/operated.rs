@@ -18,6 +18,10 @@ pub struct Operated {
 }
 
 impl Operated {
+    /// The action of the door's own alert: a network that is not on the list posts well-formed callbacks. The subject is
+    /// the network, or `several networks`.
+    pub const DRIFT: &str = "drift";
+
     /// An act, e.g. `replay`; `subject` is what it was done to, such as a position in `raw`.
     pub fn new(
         action: &str,

@@ -159,6 +159,12 @@ async fn t04_a_provider_that_moves_is_told_of_and_can_be_let_in() {
         },
     )
     .await;
+    let told = mail_of(&world, "127.0.0.0/24").await;
+    assert!(told.contains("q-admins@"), "{told}");
+    assert!(
+        told.contains("idtrail sources approve 127.0.0.0/24"),
+        "{told}"
+    );
     let (code, _, error) = world.run(&[
         "sources",
         "approve",
@@ -185,6 +191,28 @@ async fn t04_a_provider_that_moves_is_told_of_and_can_be_let_in() {
         history.contains("drift") && history.contains("127.0.0.0/24"),
         "{history}"
     );
+}
+
+/// Waits for the one mail that names this; more than one panics.
+async fn mail_of(world: &World, what: &str) -> String {
+    wait_for(
+        &format!("a mail that names {what}"),
+        Duration::from_secs(30),
+        async || {
+            let mails =
+                std::fs::read_dir(world.maildir().join("new")).map_err(|e| e.to_string())?;
+            // A long line is folded in a mail.
+            let read = |file: std::io::Result<std::fs::DirEntry>| {
+                let mail = std::fs::read_to_string(file.unwrap().path()).unwrap();
+                mail.replace("=\r\n", "").replace("=\n", "")
+            };
+            let mut naming: Vec<String> =
+                mails.map(read).filter(|mail| mail.contains(what)).collect();
+            assert!(naming.len() < 2, "{naming:#?}");
+            naming.pop().ok_or_else(|| "no mail names it".to_owned())
+        },
+    )
+    .await
 }
 
 async fn with_secret(door: SocketAddr, secret: &str) -> Vec<u16> {

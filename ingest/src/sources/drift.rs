@@ -26,9 +26,6 @@ pub const MAX_NETWORKS: usize = 64;
 /// Bits of the network that an address is counted with.
 const BITS: (u8, u8) = (24, 48);
 
-/// What an alert is recorded as in `operated`.
-pub const DRIFT: &str = "drift";
-
 /// A network that posts like a provider; none: several, of which each alone is not known any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alert {
@@ -49,7 +46,7 @@ impl Alert {
     /// The alert as an event.
     pub fn operated(self, now: Timestamp) -> Operated {
         let reason = "posts well-formed callbacks and is not on the list";
-        Operated::new(DRIFT, "idtrail", reason, Some(self.name()), now)
+        Operated::new(Operated::DRIFT, "idtrail", reason, Some(self.name()), now)
     }
 
     fn name(self) -> String {

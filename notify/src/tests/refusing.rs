@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schemas::{Audience, NoticeOutcome, Notified, Outcome, Refusal, Topic};
+use schemas::{Audience, NoticeOutcome, Notified, Operated, Outcome, Refusal, Timestamp, Topic};
 
 use super::{
     events::with_people,
@@ -164,6 +164,53 @@ async fn a_refusal_stands_in_the_alert_with_its_cause_and_the_next_step() {
         ] {
             assert!(text.body.contains(line), "{line:?} in {}", text.body);
         }
+    })
+    .await;
+}
+
+fn act(action: &str, target: &str, at: i64) -> Operated {
+    let target = Some(target.to_owned());
+    Operated::new(action, "idtrail", "x", target, Timestamp::from_micros(at))
+}
+
+#[tokio::test]
+async fn a_network_that_drifts_is_told_of_once_by_however_many_doors_and_other_acts_are_not() {
+    each(async |world: &World| {
+        let service = world.discarding(&world.context()).await;
+        let batch = [
+            world.record(&act(Operated::DRIFT, "192.0.2.0/24", 1)),
+            world.record(&act("close", "door", 2)),
+            world.record(&act(Operated::DRIFT, "192.0.2.0/24", 3)),
+            world.record(&act(Operated::DRIFT, "2001:db8:7::/48", 4)),
+            world.record(&act(Operated::DRIFT, "several networks", 5)),
+        ];
+        world.keep(&service, &batch).await;
+        let ended = world.ended(&service).await;
+        assert_eq!(
+            reasons(&ended, Audience::Admins),
+            ["sent", "counted", "sent", "sent"]
+        );
+        assert_eq!(ended[0].source(), &batch[0].position);
+        assert_eq!(ended.len(), 4, "nobody else hears of an act");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_alert_of_a_network_says_how_to_let_it_in() {
+    each(async |world: &World| {
+        let context = world.context();
+        let service = world.service(&context).await;
+        let drift = act(Operated::DRIFT, "2001:db8:7::/48", 1);
+        world.keep(&service, &[world.record(&drift)]).await;
+        let due = service.notify.store.due(context.clock.now(), 10);
+        let text = due.await.unwrap()[0].draft.view.text();
+        assert_eq!(
+            text.subject,
+            "idtrail alert: strangers post callbacks, from 2001:db8:7::/48"
+        );
+        let next = "idtrail sources approve 2001:db8:7::/48 --hours 24 --reason WHY --by WHO\n";
+        assert!(text.body.contains(next), "{}", text.body);
     })
     .await;
 }

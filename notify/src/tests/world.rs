@@ -74,7 +74,12 @@ impl World {
         let file = folder.path().join("topics.db");
         let broker = Embedded::open(&file, opening, Arc::new(clock.clone()));
         let broker: Arc<dyn Broker> = Arc::new(broker.await.unwrap());
-        let written = [Topic::Enriched, Topic::Rejected, Topic::Notified];
+        let written = [
+            Topic::Enriched,
+            Topic::Rejected,
+            Topic::Operated,
+            Topic::Notified,
+        ];
         for topic in written {
             broker.registry().register(topic).await.unwrap();
         }
