@@ -96,6 +96,8 @@ impl World {
         set("DOOR__ALLOW", "[\"127.0.0.1/32\"]".to_owned());
         set("DOOR__RATE", "100000".to_owned());
         set("DOOR__BURST", "100000".to_owned());
+        set("DOOR__TOTAL_RATE", "100000".to_owned());
+        set("DOOR__TOTAL_BURST", "100000".to_owned());
         set("AUDIT__LISTEN", api.to_string());
         set("TELEMETRY__FORMAT", "json".to_owned());
         set("BROKER__PREFIX", prefix.clone());

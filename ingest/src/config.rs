@@ -126,8 +126,32 @@ impl Config {
     /// Refuses what must not face the internet.
     pub fn check(&self, profile: Profile) -> Result<(), ConfigError> {
         self.check_access(profile)?;
+        self.check_rates()?;
         if let Some(tls) = &self.tls {
             Tls::open(tls)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses rates that no peer could reach.
+    fn check_rates(&self) -> Result<(), ConfigError> {
+        for (total, all, each, one) in [
+            ("door.total_rate", self.total_rate, "door.rate", self.rate),
+            (
+                "door.total_burst",
+                self.total_burst,
+                "door.burst",
+                self.burst,
+            ),
+        ] {
+            if all < one {
+                return Err(ConfigError::Unsafe {
+                    setting: total.to_owned(),
+                    why: format!(
+                        "{all} for all peers together is below the {one} of `{each}`, which no peer could reach then"
+                    ),
+                });
+            }
         }
         Ok(())
     }

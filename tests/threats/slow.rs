@@ -8,7 +8,7 @@ use std::{
 use futures::future::join_all;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use super::{
@@ -148,7 +148,7 @@ async fn t17_a_network_cannot_take_the_places_of_all() {
     let door = world.door_address();
     let mut greedy = Vec::new();
     for _ in 0..30 {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.9.9:0".parse().unwrap()).unwrap();
         greedy.push(socket.connect(door).await.unwrap());
     }
@@ -236,6 +236,44 @@ async fn a_sender_that_does_not_wait_for_answers_gets_them_in_order() {
     let answered = exchange(world.door_address(), &bytes).await;
     assert_eq!(answered.statuses(), vec![200; 200]);
     assert_eq!(world.settle(Duration::from_secs(20)).await.0.raw, 200);
+}
+
+/// Answers that nobody takes fill the buffers of both ends, and then the door waits to write.
+#[tokio::test(flavor = "multi_thread")]
+async fn t17_whoever_takes_no_answers_is_cut_off() {
+    let setting = setting(&[("DOOR__WRITE_MS", "1500")]);
+    let Some(world) = World::start(Kind::Embedded, setting).await else {
+        return;
+    };
+    let door = world.door_address();
+    // Empty bodies are answered at once, on a connection that stays open.
+    let one = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: 0\r\n\r\n"
+    );
+    let many = one.repeat(100);
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 << 10).unwrap();
+    let mut stream = socket.connect(door).await.unwrap();
+    let begun = Instant::now();
+    let mut last = begun;
+    let cut = async {
+        while stream.write_all(many.as_bytes()).await.is_ok() {
+            last = Instant::now();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), cut)
+        .await
+        .expect("whoever takes no answers is cut off within 60 s");
+    let waited = last.elapsed();
+    println!(
+        "threats: cut off {waited:?} after the last write, {:?} in all",
+        begun.elapsed()
+    );
+    assert!(
+        waited > Duration::from_secs(1) && waited < Duration::from_secs(10),
+        "it had its time to take them, and no more: {waited:?}"
+    );
+    assert!(good_posts(door).await < PROMPT);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,11 +9,16 @@ use std::{
 
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 
+use stage::{Clock as _, SystemClock};
+
 use super::{corpus::FORM, wire::exchange};
 use crate::{
     sentences::idtrail,
     world::{Kind, Setting, World, body_of, wait_for},
 };
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
 
 /// Writes a self-signed certificate of a name and its key.
 fn certify(folder: &Path, name: &str, key: &KeyPair) -> Vec<u8> {
@@ -22,6 +27,20 @@ fn certify(folder: &Path, name: &str, key: &KeyPair) -> Vec<u8> {
     std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     std::fs::write(folder.join("chain.pem"), certificate.pem()).unwrap();
     certificate.pem().into_bytes()
+}
+
+/// Writes a chain of certificates that run out in so many days, and the key of the first.
+fn certify_for(folder: &Path, days: &[i64]) {
+    let key = rsa();
+    let now = SystemClock.now().micros() / 1_000_000;
+    let chain = days.iter().map(|days| {
+        let mut parameters = CertificateParams::new(vec!["door.example.test".to_owned()]).unwrap();
+        let end = time::OffsetDateTime::from_unix_timestamp(now + days * DAY);
+        parameters.not_after = end.unwrap();
+        parameters.self_signed(&key).unwrap().pem()
+    });
+    std::fs::write(folder.join("chain.pem"), chain.collect::<String>()).unwrap();
+    std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
 }
 
 fn rsa() -> KeyPair {
@@ -169,4 +188,43 @@ async fn t29_a_certificate_that_the_provider_cannot_use_is_refused_at_the_start(
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("RSA"), "{said}");
     assert!(!said.contains("PRIVATE"), "{said}");
+}
+
+/// Waits until the metric says that the certificate lasts for so many days, to an hour.
+async fn lasts(world: &World, days: f64) {
+    let what = format!("a certificate that lasts for {days} days");
+    wait_for(&what, Duration::from_secs(15), async || {
+        let page = world.page("up", "/metrics").await;
+        let line = page
+            .lines()
+            .find_map(|line| line.strip_prefix("idtrail_ingest_certificate_expires_seconds "));
+        let seconds: f64 = line.ok_or("it is not told")?.parse().unwrap();
+        let told = seconds / 86_400.0;
+        ((told - days).abs() < 1.0 / 24.0)
+            .then_some(())
+            .ok_or_else(|| format!("told are {told}"))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t29_the_metric_tells_when_the_first_certificate_of_the_chain_runs_out() {
+    let folder = tempfile::tempdir().unwrap();
+    certify_for(folder.path(), &[90, 40, 200]);
+    let Some(world) = World::start(Kind::Embedded, setting(folder.path())).await else {
+        return;
+    };
+    let alarmed = || {
+        let log = std::fs::read_to_string(world.log("up")).unwrap();
+        log.matches("certificate runs out").count()
+    };
+    lasts(&world, 40.0).await;
+    assert_eq!(alarmed(), 0, "it lasts for weeks");
+    // The one that replaces it is told of too, and a bad end once in the log.
+    certify_for(folder.path(), &[5]);
+    lasts(&world, 5.0).await;
+    assert_eq!(alarmed(), 1);
+    certify_for(folder.path(), &[-1, 300]);
+    lasts(&world, 0.0).await;
+    assert_eq!(alarmed(), 1, "it is said once until it is mended");
 }
