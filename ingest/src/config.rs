@@ -64,10 +64,9 @@ pub struct Config {
     pub max_connections: usize,
     /// Connections of one network (/24, /48) at the same time.
     pub max_connections_per_network: usize,
-    /// Bytes of bodies that may be in hand at the same time, over all connections.
+    /// Bytes of bodies that may be in hand at the same time, over all connections: from before the first byte is read
+    /// until it is answered, so it bounds what waits for the broker too.
     pub max_bytes_in_hand: usize,
-    /// Bytes of records that may wait for the broker at the same time; beyond it posts are refused at once.
-    pub max_pending_bytes: usize,
     /// Where posts go while the broker is away; none means that they are answered 503.
     pub spool: Option<crate::spool::Config>,
     /// Posts a second of one listed peer.
@@ -110,8 +109,6 @@ impl Default for Config {
             max_connections_per_network: 1_024,
             // 256 of the largest bodies, thousands of usual ones.
             max_bytes_in_hand: 64 << 20,
-            // As many as may be in hand: what librdkafka would queue at most.
-            max_pending_bytes: 64 << 20,
             spool: None,
             rate: 500,
             burst: 2_000,

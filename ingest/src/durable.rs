@@ -78,7 +78,7 @@ impl Durable {
 
     pub(crate) fn with(config: &Config, context: &Context, spool: Option<Spool>) -> Self {
         Self {
-            gate: Gate::new(Arc::clone(&context.broker), config.max_pending_bytes),
+            gate: Gate::new(Arc::clone(&context.broker)),
             deadline: config.deadline(),
             spool,
             health: context.health.clone(),
@@ -105,7 +105,7 @@ impl Durable {
     }
 
     async fn to_broker(&self, output: Output) -> Result<schemas::Position, NotKept> {
-        let Some(passage) = self.gate.pass(output.bytes()) else {
+        let Some(passage) = self.gate.pass() else {
             return Err(NotKept::Unavailable);
         };
         passage

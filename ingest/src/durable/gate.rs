@@ -1,10 +1,7 @@
-//! The broker behind its breaker and its bound: whoever appends passes here.
+//! The broker behind its breaker: whoever appends passes here.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -19,9 +16,6 @@ use super::breaker::{Breaker, Leave, Standing};
 pub(crate) struct Gate {
     broker: Arc<dyn Broker>,
     breaker: Mutex<Breaker>,
-    /// Bytes of records that wait for the broker, and how many may.
-    pending: AtomicUsize,
-    most: usize,
 }
 
 /// Leave to append one record. Dropped without an answer, it leaves the broker's standing as it was.
@@ -29,34 +23,25 @@ pub(crate) struct Gate {
 pub(crate) struct Passage<'a> {
     gate: &'a Gate,
     leave: Leave,
-    bytes: usize,
     told: bool,
 }
 
 impl Gate {
-    pub(crate) fn new(broker: Arc<dyn Broker>, most: usize) -> Self {
+    pub(crate) fn new(broker: Arc<dyn Broker>) -> Self {
         Self {
             broker,
             breaker: Mutex::new(Breaker::closed(Instant::now())),
-            pending: AtomicUsize::new(0),
-            most,
         }
     }
 
-    /// Leave to append a record of so many bytes; none while the breaker is open or too much waits already.
-    pub(crate) fn pass(&self, bytes: usize) -> Option<Passage<'_>> {
-        let room = |pending: usize| pending.checked_add(bytes).filter(|all| *all <= self.most);
-        self.pending
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, room)
-            .ok()?;
-        let Some(leave) = self.breaker().ask(Instant::now()) else {
-            self.pending.fetch_sub(bytes, Ordering::Relaxed);
-            return None;
-        };
+    /// Leave to append a record; none while the breaker is open.
+    ///
+    /// What waits here is bounded by whoever asks: the door by the bodies in hand, the drain by its page.
+    pub(crate) fn pass(&self) -> Option<Passage<'_>> {
+        let leave = self.breaker().ask(Instant::now())?;
         Some(Passage {
             gate: self,
             leave,
-            bytes,
             told: false,
         })
     }
@@ -128,7 +113,6 @@ impl Passage<'_> {
 
 impl Drop for Passage<'_> {
     fn drop(&mut self) {
-        self.gate.pending.fetch_sub(self.bytes, Ordering::Relaxed);
         if !self.told {
             self.gate.breaker().left(self.leave);
         }

@@ -86,19 +86,6 @@ async fn a_caller_who_leaves_while_probing_does_not_keep_it_shut() {
 }
 
 #[tokio::test]
-async fn what_waits_is_bounded_in_bytes_and_its_room_comes_back() {
-    let mut world = World::new().await;
-    world.config.max_pending_bytes = 3 * output("k", 0).bytes();
-    let durable = world.durable(None).await;
-    world.broker.set(Mode::Late);
-    let many = (0..10).map(|n| durable.append(output("k", n)));
-    let answers = futures::future::join_all(many).await;
-    let kept = answers.iter().filter(|answer| answer.is_ok()).count();
-    assert_eq!(kept, 3, "{answers:?}");
-    assert!(durable.append(output("k", 11)).await.is_ok());
-}
-
-#[tokio::test]
 async fn a_record_that_is_too_large_is_no_failure_of_the_broker() {
     let world = World::new().await;
     let durable = world.durable(None).await;

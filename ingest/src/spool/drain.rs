@@ -130,7 +130,7 @@ fn lanes(ring: &Ring, page: Vec<Row>, stuck: &HashSet<Hash>) -> (Vec<Lane>, Vec<
 async fn send((hash, rows): Lane, gate: &Gate, deadline: Duration) -> Outcome {
     let mut outcome = Outcome::default();
     for (stub, output) in rows {
-        let answer = match gate.pass(output.bytes()) {
+        let answer = match gate.pass() {
             Some(passage) => passage.append(output, deadline).await.map(|_| ()),
             None => Err(BrokerError::Unavailable("it is not asked now".to_owned())),
         };
