@@ -16,7 +16,7 @@ pub(crate) use door::{Door, DoorWhat, Order};
 pub(crate) use erase::{
     Erase, EraseWhat, Hold, Keys, KeysWhat, Relationship, RelationshipWhat, Retention,
 };
-pub(crate) use evidence::{Export, Format, Prove, Verify};
+pub(crate) use evidence::{Assurance, Export, Format, Prove, Verify};
 pub(crate) use refusal::{Rejected, RejectedWhat};
 pub(crate) use setup::{
     CheckOr, Config, ConfigWhat, Database, DatabaseWhat, Directory, DirectoryWhat, Doctor, Schemas,
@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Print the proof that an entry stands in the log
     Prove(Prove),
+    /// Show whether everything that came in has come to its end, hour by hour
+    Assurance(Assurance),
     /// Write the log as static files, or the history as a table
     Export(Export),
     /// Show what was refused, and send it through again

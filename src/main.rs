@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 mod about;
+mod assurance;
 mod command;
 mod config;
 mod demo;
@@ -68,6 +69,7 @@ fn run(arguments: Arguments) -> Result<Exit, exit::Failure> {
         Command::Sources(sources) => sources::run(&sources, &place),
         Command::Verify(verify) => verify::run(&verify),
         Command::Prove(prove) => prove::run(&prove, &place),
+        Command::Assurance(assurance) => assurance::run(&assurance, &place),
         Command::Export(export) => export::run(&export, &place),
         Command::Rejected(rejected) => rejected::run(&rejected, &place),
         Command::Witness(arguments) => witness::run(&arguments, &place),

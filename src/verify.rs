@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use audit::{
     log::{key::VerifierKey, note::MAX_NOTE, policy::Policy, policy::Satisfied, proof::MAX_PROOF},
-    pack::{self, zip::MAX_ZIP},
-    verify::{self, Claims, Finding, Folder, Leaves, LogReader, Pinned, Unread},
+    pack::{self, Extent, zip::MAX_ZIP},
+    statement::HEAD,
+    verify::{self, Claims, ClockStep, Finding, Folder, Leaves, LogReader, Pinned, Unread},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use schemas::Timestamp;
 
 use crate::{
     command::Verify,
@@ -15,6 +17,7 @@ use crate::{
     output, process,
 };
 
+mod statement;
 mod url;
 
 /// Longest policy or key file.
@@ -28,6 +31,7 @@ enum What {
     Log(Box<dyn LogReader>),
     Proof(PathBuf),
     Pack(Vec<u8>),
+    Statement(Vec<u8>),
 }
 
 /// Verifies, and says what does not hold.
@@ -55,13 +59,8 @@ pub(crate) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         match what {
             What::Log(reader) => log(arguments, reader.as_ref(), &claims).await,
             What::Proof(path) => proof(arguments, &path, &claims),
-            What::Pack(pack) => match pack::check(&pack, &claims) {
-                Ok(checked) => {
-                    let records = u64::try_from(checked.records.len()).unwrap_or(u64::MAX);
-                    said(arguments, Some(&checked.accepted), records, &[])
-                }
-                Err(finding) => said(arguments, None, 0, &[finding]),
-            },
+            What::Pack(pack) => whole_pack(arguments, &pack, &claims),
+            What::Statement(note) => statement::check(arguments, &note, &claims).await,
         }
     })
 }
@@ -78,6 +77,10 @@ fn what(text: &str) -> Result<What, Failure> {
         return Ok(What::Pack(read(path, MAX_ZIP)?));
     }
     if path.is_file() {
+        let start = read_at_most(path, HEAD.len())?;
+        if start == HEAD.as_bytes() {
+            return Ok(What::Statement(read(path, MAX_NOTE)?));
+        }
         return Ok(What::Proof(path.to_owned()));
     }
     Err(Failure::usage(format!(
@@ -87,21 +90,25 @@ fn what(text: &str) -> Result<What, Failure> {
 
 /// Reads a file that is given on the command line.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    use std::io::Read as _;
-
-    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let most = u64::try_from(limit).unwrap_or(u64::MAX);
-    file.take(most.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    let bytes = read_at_most(path, limit.saturating_add(1))?;
     if bytes.len() > limit {
         return Err(Failure::usage(format!(
             "{}: longer than {limit} bytes",
             path.display()
         )));
     }
+    Ok(bytes)
+}
+
+/// The beginning of a file.
+fn read_at_most(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+
+    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    file.take(most).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }
 
@@ -124,9 +131,9 @@ async fn policy(arguments: &Verify, what: &What) -> Result<Policy, Failure> {
             return Policy::parse(&text)
                 .map_err(|error| Failure::usage(format!("the pack's policy.txt: {error}")));
         }
-        (None, What::Proof(_)) => {
+        (None, What::Proof(_) | What::Statement(_)) => {
             return Err(Failure::usage(
-                "a proof says nothing without a key: give --vkey or --policy",
+                "it says nothing without a key: give --vkey or --policy",
             ));
         }
     };
@@ -162,12 +169,64 @@ async fn log(arguments: &Verify, reader: &dyn LogReader, claims: &Claims) -> Res
     let report = verify::log(reader, claims, &mut progress).await;
     bar.finish_and_clear();
     let report = report.map_err(unread)?;
+    for step in &report.steps {
+        stepped(arguments, step)?;
+    }
     said(
         arguments,
         report.accepted.as_ref(),
         report.entries,
         &report.findings,
     )
+}
+
+fn whole_pack(arguments: &Verify, pack: &[u8], claims: &Claims) -> Result<Exit, Failure> {
+    let extent = if arguments.part {
+        Extent::Part
+    } else {
+        Extent::Whole
+    };
+    match pack::check(pack, claims, extent) {
+        Ok(checked) => {
+            let says = match (checked.complete, extent) {
+                (Some(up_to), _) => {
+                    format!("complete up to {up_to}: no record of the account is missing")
+                }
+                (None, Extent::Part) => "whether records are missing was not checked".to_owned(),
+                (None, Extent::Whole) => {
+                    "no record of the pack is numbered, so none could be missed".to_owned()
+                }
+            };
+            if arguments.json {
+                output::json(&serde_json::json!({
+                    "note": "complete", "up_to": checked.complete, "says": says,
+                }))?;
+            } else {
+                output::line(&says)?;
+            }
+            let records = u64::try_from(checked.records.len()).unwrap_or(u64::MAX);
+            said(arguments, Some(&checked.accepted), records, &[])
+        }
+        Err(finding) => said(arguments, None, 0, &[finding]),
+    }
+}
+
+/// Tells where the log says that its clock was set. It is no finding: it explains one, or a gap between times.
+fn stepped(arguments: &Verify, step: &ClockStep) -> Result<(), Failure> {
+    let at = Timestamp::from_micros(step.at.saturating_mul(1_000));
+    let says = format!(
+        "entry {} says that the clock was set: times before it and from {at} on are of two clocks",
+        step.index
+    );
+    if arguments.json {
+        let note = serde_json::json!({
+            "note": "clock_step", "entry": step.index, "at": at, "says": says,
+        });
+        output::json(&note)?;
+    } else {
+        output::note(&format!("idtrail: {says}"));
+    }
+    Ok(())
 }
 
 fn proof(arguments: &Verify, path: &Path, claims: &Claims) -> Result<Exit, Failure> {

@@ -29,13 +29,6 @@ pub(crate) struct Act {
 
 impl Act {
     /// An act by its kind and what it says: structs, lists, text and integers.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "erasure, holds and access are recorded by later work"
-        )
-    )]
     pub(crate) fn new(kind: Kind, says: &impl Serialize) -> Result<Self, NotCanonical> {
         let body = canonical::to_vec(says)?;
         Ok(Self { kind, body })
@@ -63,13 +56,6 @@ pub(crate) fn queue() -> (Acts, Queue) {
 
 impl Acts {
     /// Appends an act; gives its index once it is committed. After an error it may still come about.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "erasure, holds and access are recorded by later work"
-        )
-    )]
     pub(crate) async fn append(&self, act: Act) -> Result<i64, Retry> {
         let answer = tokio::time::timeout(ANSWER, async {
             let (done, committed) = oneshot::channel();

@@ -15,11 +15,13 @@ use serde::Deserialize;
 
 use self::{access::Access, problem::Problem};
 use crate::{
+    assurance::Assurance,
     evidence::Evidence,
     history::{History, HistoryError, Query, Scope},
 };
 
 pub(crate) mod access;
+mod assurance;
 mod log;
 mod problem;
 pub(crate) mod serve;
@@ -35,6 +37,7 @@ pub(crate) struct Api {
     pub(crate) history: Arc<History>,
     pub(crate) access: Arc<Access>,
     pub(crate) evidence: Evidence,
+    pub(crate) assurance: Assurance,
     /// The line that verifies checkpoints; none where nothing is signed.
     pub(crate) vkey: Option<String>,
 }
@@ -61,6 +64,8 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/log/checkpoint", get(log::checkpoint))
         .route("/log/vkey", get(log::vkey))
         .route("/log/tile/{*path}", get(log::tile))
+        .route("/assurance", get(assurance::standing))
+        .route("/assurance/{day}", get(assurance::statement))
         .route("/openapi.json", get(openapi))
         .fallback(async || Problem::NoSuchPath)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)

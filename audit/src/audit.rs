@@ -15,8 +15,9 @@ use crate::{
     acts::Act,
     batch::{Batch, Ranges},
     growth::Growth,
-    keys::Keys,
+    keys::{Keys, Resolved},
     naming,
+    steps::{self, Reading, Steps},
     store::{Store, View, signed},
     tally,
 };
@@ -36,6 +37,8 @@ pub(crate) struct Audit {
     pub(crate) lead: Lead,
     /// What the last append left behind; none when that is not known for certain. One loop alone uses it.
     pub(crate) view: Mutex<Option<View>>,
+    /// Whether the clock was set.
+    pub(crate) steps: Steps,
     /// Rung when there are new receipts.
     pub(crate) ring: Arc<Notify>,
 }
@@ -97,14 +100,17 @@ impl Keep for Audit {
         // When this returns, the keys of the batch are durable. A crash before the append leaves keys that nobody uses.
         let resolved = self.keys.resolve(prepared.names()).await?;
         let counters = self.store.counters(&accounts(&resolved)).await?;
-        let now = self.clock.now();
+        let reading = Reading::of(self.clock.as_ref());
+        let now = reading.now;
         let at = time_after(&view, now);
         let unreadable = tally::unreadable(&prepared);
-        let growth = Growth::of(&view, at, self.chance);
+        let mut growth = Growth::of(&view, at, self.chance);
+        let step = self.tell_step(reading, resolved.last(), &mut growth);
         let mut append = prepared.seal(&resolved, counters, &ranges, growth).await;
         let next = ranges.conclude(&mut append, view, now);
         self.store.append(&append).await?;
         // From here on the entries, the offsets and the receipts are there, all of them.
+        self.steps.appended(reading, step);
         tally::appended(&append, &unreadable);
         ranges.tell_gaps();
         *slot = Some(next);
@@ -126,9 +132,11 @@ impl Audit {
         };
         let own = self.keys.resolve(&[naming::own(&self.keys)]).await?;
         let own = own.first().ok_or_else(|| Retry::because("no key"))?;
-        let now = self.clock.now();
+        let reading = Reading::of(self.clock.as_ref());
+        let now = reading.now;
         let at = time_after(&view, now);
         let mut growth = Growth::of(&view, at, self.chance);
+        let step = self.tell_step(reading, Some(own), &mut growth);
         let first = growth.next();
         for act in acts {
             growth.own(act.kind, own, &act.body);
@@ -138,14 +146,31 @@ impl Audit {
         if let Err(error) = self.store.append(&append).await {
             // It may be committed all the same, and must not be so twice. No other leaf is like this one: it is salted.
             let there = self.store.log().leaves(first, first + 1).await?;
-            let ours = append.entries.first().map(|entry| &entry.leaf);
+            let ours = append.entries.iter().find(|entry| entry.seq == first);
+            let ours = ours.map(|entry| &entry.leaf);
             if there.first() != ours {
                 return Err(Retry::because(error));
             }
         }
+        self.steps.appended(reading, step);
         tally::appended(&append, &BTreeMap::new());
         *slot = Some(next);
         Ok(first)
+    }
+}
+
+impl Audit {
+    /// Tells in the log, before everything that has its time by the clock as it is now, that the clock was set; gives by
+    /// how much.
+    fn tell_step(
+        &self,
+        reading: Reading,
+        own: Option<&Resolved>,
+        growth: &mut Growth,
+    ) -> Option<i64> {
+        let by = self.steps.step(reading)?;
+        growth.clock(own?, &steps::told(by));
+        Some(by)
     }
 }
 
@@ -160,7 +185,7 @@ fn time_after(view: &View, now: Timestamp) -> i64 {
     now.millis().max(view.at)
 }
 
-fn accounts(resolved: &[crate::keys::Resolved]) -> Vec<uuid::Uuid> {
+fn accounts(resolved: &[Resolved]) -> Vec<uuid::Uuid> {
     let mut accounts: Vec<_> = resolved.iter().filter_map(|one| one.account).collect();
     accounts.sort_unstable();
     accounts.dedup();

@@ -27,6 +27,16 @@ const CHECKPOINT_MS: u64 = 1_000;
 const CHECKPOINTS_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
 /// How long backups of the key database are taken to be kept where nothing else is set.
 const KEY_BACKUP_DAYS: u32 = 30;
+/// How often is proved that nothing was lost where nothing else is set: what is missing is known before the provider's own
+/// repeats have ended.
+const RECONCILE_S: u64 = 3_600;
+/// What may be set: below, the log would tell of itself more than of others; above, a day would pass unproved.
+const RECONCILES_S: std::ops::RangeInclusive<u64> = 60..=86_400;
+/// How old a callback may be that is still on its way where nothing else is set: as long as a mail server may be away
+/// without anybody being called.
+const RECONCILE_GRACE_S: u64 = 3_600;
+/// What may be set: below, work in hand would be called missing.
+const RECONCILE_GRACES_S: std::ops::RangeInclusive<u64> = 60..=604_800;
 /// How the names of logs begin that nobody has named.
 const ORIGIN: &str = "idtrail";
 
@@ -58,6 +68,10 @@ pub struct Config {
     pub origin: String,
     /// Pause between two checkpoints, in milliseconds: an entry is covered after about as long.
     pub checkpoint_ms: u64,
+    /// How often is proved by pointer that nothing was lost between the topics, and told in the log, in seconds.
+    pub reconcile_s: u64,
+    /// How old a callback may be that has not come to its end, in seconds; an older one is a violation.
+    pub reconcile_grace_s: u64,
     /// The head store: `file:FILE`, or a database of its own; on another disk or machine than the history, and never
     /// restored together with it.
     pub head: Location,
@@ -113,6 +127,8 @@ impl Default for Config {
             log_key_file: None,
             origin: String::new(),
             checkpoint_ms: CHECKPOINT_MS,
+            reconcile_s: RECONCILE_S,
+            reconcile_grace_s: RECONCILE_GRACE_S,
             head: Location {
                 url: format!("{FILE}data/log.head"),
                 password_file: None,
@@ -158,6 +174,12 @@ impl Config {
         }
         if !CHECKPOINTS_MS.contains(&self.checkpoint_ms) {
             return refuse("audit.checkpoint_ms", "must be between 100 and 60000");
+        }
+        if !RECONCILES_S.contains(&self.reconcile_s) {
+            return refuse("audit.reconcile_s", "must be between 60 and 86400");
+        }
+        if !RECONCILE_GRACES_S.contains(&self.reconcile_grace_s) {
+            return refuse("audit.reconcile_grace_s", "must be between 60 and 604800");
         }
         let rest = (self.witness, self.log_key_file.is_some());
         if let Some((setting, why)) = witness::wrong(&self.witnesses, self.witness_quorum, rest) {

@@ -12,15 +12,28 @@ use crate::{
     store::{Append, Entry, Move, OWN, Place, View, signed},
 };
 
+/// The partition of the log's own entries that tell what it did.
+const ACTS: i32 = 0;
+/// The partition of those that tell that the clock was set. It has one of its own, so that the leaf alone tells it: whoever
+/// cannot open a body must still know which times are by another clock.
+pub(crate) const CLOCK: i32 = 1;
+
+/// The log's own entries of one partition.
+#[derive(Clone, Copy, Default)]
+struct Own {
+    /// How many there were; none before the first.
+    before: Option<i64>,
+    /// How many there are now.
+    next: i64,
+}
+
 /// An append in the making.
 pub(crate) struct Growth {
     topics: HashMap<String, i32>,
     /// The growing tiles before.
     edge: Edge,
-    /// Where the log's own entries stand: the number of their topic, and how many there were; none before the first.
-    own: Option<(i32, i64)>,
-    /// How many there are now.
-    own_next: i64,
+    /// The log's own entries, by their partitions.
+    own: [Own; 2],
     at_text: String,
     chance: Chance,
     append: Append,
@@ -29,13 +42,18 @@ pub(crate) struct Growth {
 impl Growth {
     /// Nothing yet: on this view, at this time in milliseconds.
     pub(crate) fn of(view: &View, at: i64, chance: Chance) -> Self {
-        let own = view.topics.get(OWN).copied();
-        let own = own.and_then(|topic| Some((topic, view.offsets.get(&(topic, 0)).copied()?)));
+        let topic = view.topics.get(OWN).copied();
+        let own = [ACTS, CLOCK].map(|partition| {
+            let before = topic.and_then(|topic| view.offsets.get(&(topic, partition)).copied());
+            Own {
+                before,
+                next: before.unwrap_or(0),
+            }
+        });
         Self {
             topics: view.topics.clone(),
             edge: view.edge.clone(),
             own,
-            own_next: own.map_or(0, |(_, next)| next),
             at_text: leaf::time_text(at),
             chance,
             append: Append {
@@ -67,9 +85,19 @@ impl Growth {
 
     /// Adds an entry of the log's own; gives its index.
     pub(crate) fn own(&mut self, kind: Kind, service: &Resolved, body: &[u8]) -> i64 {
+        self.own_in(ACTS, kind, service, body)
+    }
+
+    /// Adds the entry that tells that the clock was set.
+    pub(crate) fn clock(&mut self, service: &Resolved, body: &[u8]) {
+        self.own_in(CLOCK, Kind::Batch, service, body);
+    }
+
+    fn own_in(&mut self, partition: i32, kind: Kind, service: &Resolved, body: &[u8]) -> i64 {
         let (seq, topic) = (self.next(), self.topic(OWN));
-        let place = (topic, 0, self.own_next);
-        self.own_next += 1;
+        let own = usize::try_from(partition).unwrap_or(0);
+        let place = (topic, partition, self.own[own].next);
+        self.own[own].next += 1;
         self.push(kind, (place, OWN), service, body);
         seq
     }
@@ -108,14 +136,17 @@ impl Growth {
         let leaves = self.append.entries.iter().map(|entry| entry.leaf_hash);
         self.append.tiles = self.edge.push(leaves);
         self.append.edge = self.edge;
-        let before = self.own.map_or(0, |(_, next)| next);
-        if let Some(topic) = self.topics.get(OWN).filter(|_| self.own_next > before) {
-            self.append.moves.push(Move {
-                topic: *topic,
-                partition: 0,
-                from: self.own.map(|(_, next)| next),
-                to: self.own_next,
-            });
+        if let Some(topic) = self.topics.get(OWN) {
+            for (partition, own) in [ACTS, CLOCK].into_iter().zip(self.own) {
+                if own.next > own.before.unwrap_or(0) {
+                    self.append.moves.push(Move {
+                        topic: *topic,
+                        partition,
+                        from: own.before,
+                        to: own.next,
+                    });
+                }
+            }
         }
         self.append
     }

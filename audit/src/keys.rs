@@ -1,13 +1,17 @@
 //! Names to random handles and data keys. What is new is committed before anything that uses it: a crash in between
 //! leaves keys that nobody uses, never a body that nobody can open.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use stage::{Retry, database::Database};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
-use crate::seal::{Blind, DataKey, Kek, Kind};
+use crate::{
+    seal::{Blind, DataKey, Kek, Kind},
+    store::Stored,
+};
 
 mod postgres;
 mod recent;
@@ -142,6 +146,47 @@ pub(crate) fn open_key(kek: &Kek, wrapped: &Wrapped) -> Result<DataKey, Retry> {
             "a data key was sealed by the key-encryption key {theirs}, and `audit.key_file` holds {ours}"
         ))
     })
+}
+
+/// What stands before the body in what was sealed.
+const SALT: usize = 32;
+
+/// Salt and body of an entry.
+pub(crate) struct Body(Zeroizing<Vec<u8>>);
+
+impl Body {
+    /// The salt.
+    pub(crate) fn salt(&self) -> &[u8] {
+        self.0.get(..SALT).unwrap_or_default()
+    }
+
+    /// The body.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.get(SALT..).unwrap_or_default()
+    }
+}
+
+/// Opens entries; those whose keys are gone stay closed.
+pub(crate) async fn open_bodies(
+    store: &dyn KeyStore,
+    kek: &Kek,
+    rows: Vec<Stored>,
+) -> Result<Vec<(Stored, Option<Body>)>, Retry> {
+    let mut subjects: Vec<Uuid> = rows.iter().map(|row| row.subject).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let mut keys: HashMap<Uuid, DataKey> = HashMap::new();
+    if !subjects.is_empty() {
+        for wrapped in store.data_keys(&subjects).await? {
+            keys.insert(wrapped.subject, open_key(kek, &wrapped)?);
+        }
+    }
+    let open = |row: Stored| {
+        let key = keys.get(&row.subject);
+        let body = key.and_then(|key| key.open(&row.leaf_hash, &row.sealed));
+        (row, body.map(Body))
+    };
+    Ok(rows.into_iter().map(open).collect())
 }
 
 #[expect(

@@ -15,7 +15,7 @@ const COMMIT: &[u8] = b"idv-audit/commit/1\0";
 pub(crate) enum Kind {
     /// A record of a topic.
     Event,
-    /// What one transaction read of each partition.
+    /// What one transaction read of each partition, whether all of it came to its end, and that the clock was set.
     Batch,
     /// A client's key is destroyed.
     Erase,

@@ -5,6 +5,7 @@ use stage::database::Migrations;
 
 mod acts;
 mod api;
+mod assurance;
 mod audit;
 mod batch;
 mod body;
@@ -21,9 +22,12 @@ pub mod log;
 mod naming;
 pub mod pack;
 mod receipts;
+mod reconcile;
 mod seal;
 mod service;
 mod signer;
+pub mod statement;
+mod steps;
 mod store;
 mod tally;
 pub mod verify;
@@ -33,10 +37,12 @@ pub mod witness;
 #[cfg(test)]
 mod tests;
 
+pub use assurance::{Assurance, Hour, Standing};
 pub use config::{Config, Job, Reader};
 pub use erasure::{Clients, Due, Erasure, ErasureError, Report, State, rotate};
 pub use evidence::{Evidence, Shown, policy, verifier_key};
 pub use history::{Check, History, HistoryError, PAGE, Page, Query, Refused, Source, Step};
+pub use reconcile::Range;
 pub use service::start;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");

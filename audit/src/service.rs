@@ -17,6 +17,7 @@ use tokio::{
 use crate::{
     acts::{self, Acts, Queue},
     api::{self, Api, access::Access},
+    assurance::Assurance,
     audit::Audit,
     config::Config,
     erasure::{self, Clients, Worker},
@@ -25,8 +26,10 @@ use crate::{
     keys::{self, Keys},
     log::key::SigningKey,
     receipts::Receipts,
+    reconcile::Reconciler,
     seal::Kek,
     signer::{self, Signer, heads::HeadStore},
+    steps::Steps,
     store, tally,
     way::Way,
     witness::{Objections, Witnesses},
@@ -62,6 +65,7 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         history: Arc::new(History::on((&history, &keys), Arc::clone(&kek))),
         access: Arc::new(access),
         evidence: Evidence::on(store::open(&history)).asking(config.witness_quorum),
+        assurance: Assurance::on(&history),
         vkey: log_key.as_ref().map(|key| key.verifier().to_string()),
     };
     let clients = Clients::on(erasure::Opened::on((&history, &keys), Arc::clone(&kek)));
@@ -70,6 +74,8 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         backup_days: config.key_backup_days,
         job: config.retention,
     };
+    let databases = (&history, &keys);
+    let reconciler = Reconciler::new(&config, databases, Arc::clone(&kek), log_key.clone());
     let service = Service::new((history.clone(), keys), kek, &context);
     let mut signing = None;
     if let Some((key, heads)) = log_key.zip(heads) {
@@ -94,7 +100,7 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         signing = Some((signer, witnesses));
     }
     tokio::join!(
-        Box::pin(service.run(&context, signing.as_ref(), &worker)),
+        Box::pin(service.run(&context, signing.as_ref(), (&worker, &reconciler))),
         answer(listener, api, context.stopper.clone()),
     );
     Ok(())
@@ -159,13 +165,6 @@ pub(crate) struct Service {
     pub(crate) audit: Audit,
     pub(crate) receipts: Receipts,
     /// Where entries of the log's own are handed in.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "erasure, holds and access are recorded by later work"
-        )
-    )]
     pub(crate) acts: Acts,
     pub(crate) queue: Queue,
     /// The writer's ways to the history and to the keys, where it has some of its own.
@@ -210,6 +209,7 @@ impl Service {
                 prefix: context.broker.prefix().to_owned(),
                 lead: Lead::of(history, Audit::NAME),
                 view: Mutex::default(),
+                steps: Steps::default(),
                 ring: Arc::clone(&ring),
             },
             receipts: Receipts {
@@ -225,7 +225,12 @@ impl Service {
         }
     }
 
-    async fn run(&self, context: &Context, signing: Option<&(Signer, Witnesses)>, worker: &Worker) {
+    async fn run(
+        &self,
+        context: &Context,
+        signing: Option<&(Signer, Witnesses)>,
+        (worker, reconciler): (&Worker, &Reconciler),
+    ) {
         let sign = async {
             if let Some((signer, witnesses)) = signing {
                 // Whoever has seen another history says so before this one is signed.
@@ -239,6 +244,7 @@ impl Service {
                 relay::run(&self.receipts, context, &self.codec),
                 self.queue.run(&self.audit, context),
                 worker.run(&self.audit, context),
+                reconciler.run(&self.audit, &self.acts, context),
                 sign,
             );
         };

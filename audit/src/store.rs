@@ -248,7 +248,7 @@ fn receipt_of(row: ReceiptRow) -> Receipt {
     clippy::needless_pass_by_value,
     reason = "the form that `map_err` wants"
 )]
-fn unready(error: sqlx::Error) -> Retry {
+pub(crate) fn unready(error: sqlx::Error) -> Retry {
     Retry::because(format!("the history's database does not answer: {error}"))
 }
 

@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use schemas::Topic;
+use schemas::{Timestamp, Topic};
 
-use crate::{batch::Batch, body::Said, store::Append};
+use crate::{
+    batch::Batch,
+    body::Said,
+    reconcile::{Fault, Violation},
+    store::Append,
+};
 
 /// Makes every series known at 0, so that rates and absences can be told from the first scrape on.
 pub(crate) fn begin() {
@@ -13,6 +18,50 @@ pub(crate) fn begin() {
     metrics::counter!("idtrail_audit_raw_gaps_total").increment(0);
     metrics::counter!("idtrail_audit_checkpoints_total").increment(0);
     refused(false);
+    for fault in Fault::ALL {
+        metrics::counter!("idtrail_audit_violations_total", "fault" => fault.word()).increment(0);
+    }
+    missing(0);
+    metrics::counter!("idtrail_audit_clock_steps_total").increment(0);
+}
+
+/// The clock was set by so many milliseconds.
+pub(crate) fn clock_step(by_ms: i64) {
+    metrics::counter!("idtrail_audit_clock_steps_total").increment(1);
+    tracing::error!(
+        by_ms,
+        "the clock was set, or the machine slept; the log says so before the entries that come after"
+    );
+}
+
+/// A record does not fit the others.
+pub(crate) fn violation(violation: &Violation) {
+    let fault = violation.what.word();
+    metrics::counter!("idtrail_audit_violations_total", "fault" => fault).increment(1);
+    tracing::error!(
+        fault,
+        place = violation.place,
+        "a record does not add up with the others"
+    );
+}
+
+/// The history was reconciled at this time, and so many callbacks had their time and are not at their end.
+pub(crate) fn reconciled(now: Timestamp, count: i64) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds beyond 2^52 are no time for people"
+    )]
+    metrics::gauge!("idtrail_audit_reconciled_timestamp_seconds")
+        .set((now.millis() / 1_000) as f64);
+    missing(count);
+}
+
+fn missing(count: i64) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "beyond 2^52 missing callbacks nobody counts any more"
+    )]
+    metrics::gauge!("idtrail_audit_missing_callbacks").set(count as f64);
 }
 
 /// The log ends before this index; without an entry the newest one is told as -1.

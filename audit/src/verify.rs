@@ -8,12 +8,16 @@ mod form;
 pub mod log;
 mod rebuild;
 pub mod record;
+mod seen;
+pub mod statement;
 
 pub use claims::{Claims, Leaves, Pinned};
 pub use finding::{Fault, Finding};
 pub use folder::Folder;
 pub use log::{LogReader, Report, Unread, log};
 pub use record::{opening, record};
+pub use seen::ClockStep;
+pub use statement::statement;
 
 #[cfg(test)]
 mod tests;

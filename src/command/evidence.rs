@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: idtrail verify ./tiles --vkey log.vkey --since last-visit.checkpoint\n         idtrail verify http://127.0.0.1:8081/log --policy policy.txt --json\n         idtrail verify 3e0….tlog-proof --vkey log.vkey"
+    after_help = "Example: idtrail verify ./tiles --vkey log.vkey --since last-visit.checkpoint\n         idtrail verify http://127.0.0.1:8081/log --policy policy.txt --json\n         idtrail verify 3e0….tlog-proof --vkey log.vkey\n         idtrail verify 2026-11-25.statement --vkey log.vkey --log ./tiles"
 )]
 pub(crate) struct Verify {
-    /// A folder or URL of a log (tlog-tiles), one proof (tlog-proof), or an evidence pack (zip)
+    /// A folder or URL of a log (tlog-tiles), one proof (tlog-proof), an evidence pack (zip), or a statement of a day
     #[arg(value_name = "PATH|URL")]
     pub(crate) what: String,
     /// The log's verifier key, or a file with it
@@ -24,6 +24,12 @@ pub(crate) struct Verify {
     /// The leaf of a proof that does not carry it
     #[arg(long, value_name = "FILE")]
     pub(crate) leaf: Option<PathBuf>,
+    /// Hold a statement of a day against this log, a folder or URL
+    #[arg(long, value_name = "PATH|URL")]
+    pub(crate) log: Option<String>,
+    /// The pack was narrowed by time: records of the account may be missing
+    #[arg(long)]
+    pub(crate) part: bool,
     /// The log is another program's: leave out what holds for our leaves only
     #[arg(long)]
     pub(crate) foreign: bool,
@@ -44,6 +50,22 @@ pub(crate) struct Prove {
     #[arg(long, value_name = "N", conflicts_with = "event")]
     pub(crate) seq: Option<u64>,
     /// One JSON object a step, for every step of the check
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: idtrail assurance --data ./data\n         idtrail assurance --day 2026-11-25 --json\n         idtrail assurance --day 2026-11-25 --statement > 2026-11-25.statement"
+)]
+pub(crate) struct Assurance {
+    /// The hours of this day, in UTC; without it the newest 24
+    #[arg(long, value_name = "D")]
+    pub(crate) day: Option<String>,
+    /// Print the signed statement of the day instead, for `verify`
+    #[arg(long, requires = "day", conflicts_with = "json")]
+    pub(crate) statement: bool,
+    /// One JSON object an hour, and one for the whole
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -89,6 +89,9 @@ pub(super) async fn write(
         "{count} records in {}; it may hold personal data",
         out.display()
     ))?;
+    if arguments.since.is_some() || arguments.until.is_some() {
+        output::note("idtrail: narrowed by time, so it is not complete: verify it with --part");
+    }
     Ok(Exit::Yes)
 }
 

@@ -3,7 +3,10 @@
 
 use std::{fmt::Write as _, process::Command, time::Duration};
 
-use audit::pack::zip;
+use audit::{
+    log::proof::Proof,
+    pack::{Given, zip},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
@@ -57,6 +60,38 @@ fn forged(good: &Files) -> Vec<Forged> {
     all
 }
 
+/// The pack without one record of its account, otherwise as it would be made.
+fn left_out(good: &Files) -> Vec<u8> {
+    let mut files = good.clone();
+    let mut text = |name: &str| String::from_utf8(file(&mut files, name).clone()).unwrap();
+    let (lines, checkpoint, policy) = (
+        text("records.ndjson"),
+        text("checkpoint"),
+        text("policy.txt"),
+    );
+    let mut records: Vec<_> = lines
+        .lines()
+        .map(|line| {
+            let record: audit::pack::Record = serde_json::from_str(line).unwrap();
+            let proof = Proof::parse(&text(&format!("proofs/{}.", record.index))).unwrap();
+            (record, proof)
+        })
+        .collect();
+    let counted = |record: &audit::pack::Record| {
+        let body: Value = serde_json::from_str(record.body.as_deref().unwrap()).unwrap();
+        body["step"] == "enriched" && body["n"] == 2
+    };
+    let at = records.iter().position(|(record, _)| counted(record));
+    records.remove(at.unwrap());
+    let given = Given {
+        records,
+        checkpoint,
+        policy,
+        consistency: None,
+    };
+    audit::pack::write(&given).unwrap()
+}
+
 fn records(good: &Files) -> Vec<Forged> {
     let replaced = |value: &mut Value, from: &str, to: &str| {
         *value = value.as_str().unwrap().replacen(from, to, 1).into();
@@ -90,6 +125,11 @@ fn records(good: &Files) -> Vec<Forged> {
             text(good, "records.ndjson", |all| {
                 all.split_once('\n').unwrap().1.to_owned()
             }),
+        ),
+        (
+            "record and its proof left out",
+            "incomplete",
+            left_out(good),
         ),
         (
             "records in another order",
@@ -244,6 +284,7 @@ async fn a_pack_holds_and_each_forgery_of_it_is_refused_by_ours_and_by_its_page(
     .await;
     let (code, said, error) = world.run(&["verify", &pack, "--vkey", key, "--since", &old]);
     assert_eq!(code, 0, "{said}{error}");
+    assert!(said.contains("complete up to 10"), "{said}");
     let good = std::fs::read(&pack).unwrap();
     let forged = forged(&zip::read(&good).unwrap());
     for (name, finding, bytes) in &forged {
@@ -268,6 +309,7 @@ async fn a_pack_holds_and_each_forgery_of_it_is_refused_by_ours_and_by_its_page(
         println!("{line}");
     }
     assert!(said[0].starts_with("true Holds"), "{}", said[0]);
+    assert!(said[0].contains("Complete up to record 10"), "{}", said[0]);
     for ((name, _, _), said) in refused.iter().zip(&said[1..]) {
         assert!(said.starts_with("false Does not hold"), "{name}: {said}");
     }

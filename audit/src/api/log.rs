@@ -22,11 +22,11 @@ const BYTES: &str = "application/octet-stream";
 /// What a path of a tile once gave it gives for ever.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("max-age=31536000, immutable");
 
-fn text(text: String) -> Response {
+pub(super) fn text(text: String) -> Response {
     ([(header::CONTENT_TYPE, TEXT)], text).into_response()
 }
 
-fn unready(retry: Retry) -> Problem {
+pub(super) fn unready(retry: Retry) -> Problem {
     failed(HistoryError::Unavailable(retry))
 }
 

@@ -30,6 +30,10 @@ pub(crate) enum Problem {
     BadParameters,
     /// A time that is not RFC 3339.
     BadTime,
+    /// A question for accounts with anything but a day.
+    BadDay,
+    /// A day whose account is not signed.
+    NoSuchDay,
     /// A cursor that is not ours or belongs to another question.
     BadCursor,
     /// A check with more steps than are ever shown at once.
@@ -84,6 +88,7 @@ impl Problem {
                 "bad-time",
                 "since and until are RFC 3339 times.",
             ),
+            Self::BadDay | Self::NoSuchDay => self.words_of_the_days(),
             Self::BadCursor => (
                 StatusCode::BAD_REQUEST,
                 "bad-cursor",
@@ -109,6 +114,22 @@ impl Problem {
 }
 
 impl Problem {
+    /// The words for accounts.
+    fn words_of_the_days(self) -> (StatusCode, &'static str, &'static str) {
+        if self == Self::BadDay {
+            return (
+                StatusCode::BAD_REQUEST,
+                "bad-day",
+                "The only parameter is day, in UTC, as in 2026-11-25.",
+            );
+        }
+        (
+            StatusCode::NOT_FOUND,
+            "no-such-day",
+            "There is no signed statement of this day; a day is signed when all that is of it had its time.",
+        )
+    }
+
     /// The words for what the log does not show.
     fn words_of_the_log(self) -> (StatusCode, &'static str, &'static str) {
         if self == Self::NoSuchTile {
@@ -159,6 +180,8 @@ impl IntoResponse for Problem {
             | Self::NoSuchPath
             | Self::BadParameters
             | Self::BadTime
+            | Self::BadDay
+            | Self::NoSuchDay
             | Self::BadCursor
             | Self::TooLarge => {}
         }

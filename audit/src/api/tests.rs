@@ -14,6 +14,7 @@ use crate::{
     tests::{About, World, each, keep},
 };
 
+mod accounts;
 mod doors;
 mod log;
 mod questions;
@@ -44,6 +45,7 @@ fn api(world: &World, readers: &[Reader]) -> Router {
         history: Arc::new(world.history()),
         access: Arc::new(Access::of(readers).unwrap()),
         evidence: Evidence::on(crate::store::open(&world.database())),
+        assurance: Assurance::on(&world.database()),
         vkey: crate::evidence::verifier_key(&world.config).unwrap(),
     })
 }

@@ -120,6 +120,13 @@ pub(super) const HISTORY: Tables = Tables {
             replaced: "size, witness, at, ''",
             probe: "(SELECT max(size) FROM checkpoints), 'a probe', 0, 'a probe'",
         },
+        Table {
+            name: "statements",
+            row: "day = (SELECT min(day) FROM statements)",
+            change: "note = ''",
+            replaced: "day, size, ''",
+            probe: "'a probe', (SELECT max(size) FROM checkpoints), 'a probe'",
+        },
     ],
     functions: &[
         "refuse_change()",

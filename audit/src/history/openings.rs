@@ -2,18 +2,12 @@
 
 use std::collections::HashMap;
 
-use uuid::Uuid;
-
 use super::{Check, History, HistoryError};
 use crate::{
-    keys::open_key,
+    keys,
     pack::Record,
-    seal::DataKey,
     store::{Place, Stored},
 };
-
-/// What stands before the body in what was sealed.
-const SALT: usize = 32;
 
 impl History {
     /// The records of all steps of these checks, in the order of the log, without their leaves. One whose key was
@@ -36,28 +30,19 @@ impl History {
             })
             .collect();
         let rows: Vec<Stored> = self.store.at(&places, i64::MAX).await?;
-        let mut subjects: Vec<Uuid> = rows.iter().map(|row| row.subject).collect();
-        subjects.sort_unstable();
-        subjects.dedup();
-        let mut keys: HashMap<Uuid, DataKey> = HashMap::new();
-        for wrapped in self.keys.data_keys(&subjects).await? {
-            keys.insert(wrapped.subject, open_key(&self.kek, &wrapped)?);
-        }
-        let mut records: Vec<Record> = rows
+        let opened = keys::open_bodies(self.keys.as_ref(), &self.kek, rows).await?;
+        let mut records: Vec<Record> = opened
             .iter()
-            .filter_map(|row| {
-                let opened = keys
-                    .get(&row.subject)
-                    .and_then(|key| key.open(&row.leaf_hash, &row.sealed));
-                let parts = opened.as_deref().and_then(|all| all.split_at_checked(SALT));
-                let body = parts.and_then(|(_, body)| String::from_utf8(body.to_vec()).ok());
+            .filter_map(|(row, opened)| {
+                let opened = opened.as_ref();
+                let body = opened.and_then(|all| String::from_utf8(all.bytes().to_vec()).ok());
                 Some(Record {
                     index: u64::try_from(row.seq).ok()?,
                     leaf: String::new(),
                     salt: body
                         .as_ref()
-                        .and(parts)
-                        .map(|(salt, _)| STANDARD.encode(salt)),
+                        .and(opened)
+                        .map(|all| STANDARD.encode(all.salt())),
                     body,
                 })
             })

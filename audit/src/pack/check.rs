@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    CHECKPOINT, CONSISTENCY, HOWTO, MAX_RECORDS, POLICY, RECORDS, Record, TIMELINE, VERIFY,
-    proof_path, timeline, zip,
+    CHECKPOINT, CONSISTENCY, Extent, HOWTO, MAX_RECORDS, POLICY, RECORDS, Record, TIMELINE, VERIFY,
+    complete::complete, proof_path, timeline, zip,
 };
 use crate::{
     log::{consistency, policy::Satisfied, proof::Proof, tree::Hash},
@@ -20,6 +20,8 @@ pub struct Checked {
     pub accepted: Satisfied,
     /// The records.
     pub records: Vec<Record>,
+    /// Up to which of its numbers the account is complete; none where the pack is a part of it, or nothing is counted.
+    pub complete: Option<u64>,
 }
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -31,8 +33,8 @@ pub fn policy(pack: &[u8]) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
-/// Checks a pack; the first thing that does not hold.
-pub fn check(pack: &[u8], claims: &Claims) -> Result<Checked, Finding> {
+/// Checks a pack that claims to have so much of its account; the first thing that does not hold.
+pub fn check(pack: &[u8], claims: &Claims, extent: Extent) -> Result<Checked, Finding> {
     let form = |path: &str| Finding::Form {
         path: path.to_owned(),
     };
@@ -68,7 +70,14 @@ pub fn check(pack: &[u8], claims: &Claims) -> Result<Checked, Finding> {
         .find(|path| ![HOWTO, POLICY, VERIFY].contains(&path.as_str()));
     match stray {
         Some(path) => Err(Finding::Stray { path }),
-        None => Ok(Checked { accepted, records }),
+        None => Ok(Checked {
+            accepted,
+            complete: match extent {
+                Extent::Whole => complete(&records)?,
+                Extent::Part => None,
+            },
+            records,
+        }),
     }
 }
 

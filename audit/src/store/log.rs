@@ -37,6 +37,9 @@ pub(crate) trait LogStore: Send + Sync + std::fmt::Debug {
     /// The checkpoint at a size.
     async fn checkpoint(&self, size: i64) -> Result<Option<Kept>, Retry>;
 
+    /// The first checkpoint that covers so many entries.
+    async fn covering(&self, size: i64) -> Result<Option<Kept>, Retry>;
+
     /// The newest checkpoint that so many witnesses have cosigned, one at least.
     async fn newest_cosigned(&self, witnesses: i64) -> Result<Option<Kept>, Retry>;
 
@@ -87,6 +90,14 @@ macro_rules! log_store {
 
             async fn checkpoint(&self, size: i64) -> Result<Option<Kept>, Retry> {
                 sqlx::query_as("SELECT size, root, note, at FROM checkpoints WHERE size = $1")
+                    .bind(size)
+                    .fetch_optional(&self.pool)
+                    .await
+                    .map_err(unready)
+            }
+
+            async fn covering(&self, size: i64) -> Result<Option<Kept>, Retry> {
+                sqlx::query_as("SELECT size, root, note, at FROM checkpoints WHERE size >= $1 ORDER BY size LIMIT 1")
                     .bind(size)
                     .fetch_optional(&self.pool)
                     .await

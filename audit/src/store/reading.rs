@@ -72,6 +72,12 @@ pub(crate) trait Reading: Send + Sync + std::fmt::Debug {
     /// The entries of records, below an entry.
     async fn at(&self, places: &[Place], below: i64) -> Result<Vec<Stored>, Retry>;
 
+    /// The entries from the first, below the second, in order.
+    async fn between(&self, from: i64, below: i64) -> Result<Vec<Stored>, Retry>;
+
+    /// The first offset of a partition that the history has.
+    async fn first_offset(&self, partition: (i32, i32)) -> Result<Option<i64>, Retry>;
+
     /// The entries of a topic after one, in order.
     async fn of_topic(&self, topic: i32, after: i64, limit: i64) -> Result<Vec<Stored>, Retry>;
 }
@@ -178,6 +184,25 @@ macro_rules! reading {
                     found.extend(rows.map_err(unready)?);
                 }
                 Ok(found)
+            }
+
+            async fn between(&self, from: i64, below: i64) -> Result<Vec<Stored>, Retry> {
+                let mut sql = QueryBuilder::<$database>::new(STORED);
+                sql.push("e.seq >= ").push_bind(from).push(" AND e.seq < ").push_bind(below);
+                sql.push(" ORDER BY e.seq");
+                sql.build_query_as().persistent(false).fetch_all(&self.pool).await.map_err(unready)
+            }
+
+            async fn first_offset(&self, (topic, partition): (i32, i32)) -> Result<Option<i64>, Retry> {
+                let (first,): (Option<i64>,) = sqlx::query_as(
+                    "SELECT min(source_offset) FROM entries WHERE topic = $1 AND source_partition = $2",
+                )
+                .bind(topic)
+                .bind(partition)
+                .fetch_one(&self.pool)
+                .await
+                .map_err(unready)?;
+                Ok(first)
             }
 
             async fn of_topic(&self, topic: i32, after: i64, limit: i64) -> Result<Vec<Stored>, Retry> {

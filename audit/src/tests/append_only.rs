@@ -57,7 +57,7 @@ const REPLACES: [&str; 12] = [
     "INSERT INTO cosignatures VALUES (99, 'w', 1, 'of no checkpoint')",
 ];
 
-async fn refused(database: &Database, sql: &'static str) {
+pub(super) async fn refused(database: &Database, sql: &'static str) {
     let answer = match database {
         Database::Sqlite(pool) => {
             // As a tool would: with the pragma that `idtrail` sets switched off.

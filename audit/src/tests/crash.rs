@@ -65,6 +65,14 @@ impl Reading for Dying {
         self.inner.at(places, below).await
     }
 
+    async fn between(&self, from: i64, below: i64) -> Result<Vec<Stored>, Retry> {
+        self.inner.between(from, below).await
+    }
+
+    async fn first_offset(&self, partition: (i32, i32)) -> Result<Option<i64>, Retry> {
+        self.inner.first_offset(partition).await
+    }
+
     async fn of_topic(&self, topic: i32, after: i64, limit: i64) -> Result<Vec<Stored>, Retry> {
         self.inner.of_topic(topic, after, limit).await
     }
@@ -108,7 +116,7 @@ impl Store for Dying {
     }
 }
 
-async fn count(database: &Database, sql: &'static str) -> i64 {
+pub(super) async fn count(database: &Database, sql: &'static str) -> i64 {
     let (count,): (i64,) = match database {
         Database::Sqlite(pool) => sqlx::query_as(sql).fetch_one(pool).await,
         Database::Postgres(pool) => sqlx::query_as(sql).fetch_one(pool).await,

@@ -1,7 +1,15 @@
 //! What an auditor holds against a log: keys, a policy, a checkpoint of the last visit.
 
+use std::collections::BTreeMap;
+
 use super::finding::Finding;
-use crate::log::policy::{Policy, Satisfied};
+use crate::{
+    log::{
+        checkpoint::Checkpoint,
+        policy::{Policy, Satisfied},
+    },
+    statement::Statement,
+};
 
 /// How far the clock of a witness and that of the log may be apart, in milliseconds: what servers with NTP keep easily.
 pub const SLACK: i64 = 5_000;
@@ -34,6 +42,20 @@ impl Pinned {
     /// Reads a kept checkpoint; it must satisfy the policy as it did then.
     pub fn of(note: &[u8], policy: &Policy) -> Result<Self, Finding> {
         policy.check(note).map(Self).map_err(Finding::Since)
+    }
+
+    /// The checkpoint that a signed statement names.
+    pub(super) fn of_statement(statement: &Statement) -> Self {
+        let (size, root) = statement.checkpoint;
+        Self(Satisfied {
+            checkpoint: Checkpoint {
+                origin: statement.origin.clone(),
+                size,
+                root,
+                extensions: Vec::new(),
+            },
+            cosigned: BTreeMap::new(),
+        })
     }
 
     /// How many leaves it covers, and the root over them.

@@ -1,6 +1,6 @@
 //! What can be found wrong with a log: each with its place, and one sentence.
 
-use crate::log::policy::PolicyError;
+use crate::{log::policy::PolicyError, statement::StatementError};
 
 /// What is wrong with one leaf of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -142,6 +142,33 @@ pub enum Finding {
         /// Which.
         path: String,
     },
+    /// A statement is not accepted.
+    #[error("the statement: {0}")]
+    Statement(#[source] StatementError),
+    /// The counts of a statement do not add up.
+    #[error("the account of {day} does not add up to what was accepted")]
+    Sums {
+        /// The day.
+        day: String,
+    },
+    /// A statement says something else of a day than the log.
+    #[error("the account of {day} has other {what} than the log")]
+    Day {
+        /// The day.
+        day: String,
+        /// What is other.
+        what: String,
+    },
+    /// A pack lacks a record of its account.
+    #[error("record {number} of the account is missing: {have} of at least {of} are there")]
+    Incomplete {
+        /// The first that is missing, counted from 1.
+        number: u64,
+        /// How many are there.
+        have: u64,
+        /// The newest that is there.
+        of: u64,
+    },
     /// A proof is not written as proofs are.
     #[error("this is no tlog-proof with its leaf")]
     Proof,
@@ -180,6 +207,10 @@ impl Finding {
             Self::Shrunk { .. } => "shrunk",
             Self::Rewritten { .. } => "rewritten",
             Self::Form { .. } => "form",
+            Self::Statement(_) => "statement",
+            Self::Sums { .. } => "sums",
+            Self::Day { .. } => "day",
+            Self::Incomplete { .. } => "incomplete",
             Self::Proof => "proof",
             Self::Opening { .. } => "opening",
             Self::Path { .. } => "path",
@@ -206,6 +237,10 @@ impl Finding {
             | Self::Root { .. }
             | Self::Shrunk { .. }
             | Self::Rewritten { .. }
+            | Self::Statement(_)
+            | Self::Sums { .. }
+            | Self::Day { .. }
+            | Self::Incomplete { .. }
             | Self::Proof
             | Self::Opening { .. }
             | Self::Path { .. } => None,
@@ -234,6 +269,10 @@ impl Finding {
             | Self::Shrunk { .. }
             | Self::Rewritten { .. }
             | Self::Form { .. }
+            | Self::Statement(_)
+            | Self::Sums { .. }
+            | Self::Day { .. }
+            | Self::Incomplete { .. }
             | Self::Proof => None,
         }
     }

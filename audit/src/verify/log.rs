@@ -7,6 +7,7 @@ use super::{
     finding::Finding,
     form::{self, Sequence},
     rebuild::Rebuild,
+    seen::{ClockStep, Seen},
 };
 use crate::log::{
     bundle::{self, MAX_ENTRY},
@@ -15,6 +16,8 @@ use crate::log::{
     tile::{Rank, Tile, WIDTH},
     tree::{Hash, leaf_hash},
 };
+
+mod strays;
 
 /// Most findings that are listed: one fault has a few that follow from it, and nobody reads more of a ruined log.
 pub const MAX_FINDINGS: usize = 20;
@@ -50,6 +53,8 @@ pub struct Report {
     pub entries: u64,
     /// What does not hold, in the order in which it was found; nothing if all does.
     pub findings: Vec<Finding>,
+    /// Where the log says that its clock was set, the first of them; beside a finding of dates they explain it.
+    pub steps: Vec<ClockStep>,
 }
 
 impl Report {
@@ -65,27 +70,39 @@ pub async fn log(
     claims: &Claims,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Report, Unread> {
+    let done = walk(reader, claims, Seen::default(), progress).await;
+    done.map(|(report, _)| report)
+}
+
+/// The same, and what else was seen.
+pub(super) async fn walk(
+    reader: &dyn LogReader,
+    claims: &Claims,
+    seen: Seen,
+    progress: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<(Report, Seen), Unread> {
     let mut report = Report {
         accepted: None,
         entries: 0,
         findings: Vec::new(),
+        steps: Vec::new(),
     };
     let path = "checkpoint".to_owned();
     let Some(note) = reader.read(&path, MAX_NOTE).await? else {
         report.findings.push(Finding::Missing { path });
-        return Ok(report);
+        return Ok((report, seen));
     };
     match claims.policy.check(&note) {
         Ok(accepted) => report.accepted = Some(accepted.clone()),
         Err(error) => {
             report.findings.push(Finding::Checkpoint(error));
-            return Ok(report);
+            return Ok((report, seen));
         }
     }
     let Some(accepted) = &report.accepted else {
-        return Ok(report);
+        return Ok((report, seen));
     };
-    let mut walk = Walk::new(claims, accepted.clone());
+    let mut walk = Walk::new(claims, accepted.clone(), seen);
     let size = walk.accepted.checkpoint.size;
     if let Some((before, _)) = claims.since.as_ref().map(super::Pinned::head)
         && before > size
@@ -99,7 +116,8 @@ pub async fn log(
     }
     report.entries = walk.done;
     report.findings = walk.findings;
-    Ok(report)
+    report.steps.clone_from(&walk.seen.steps);
+    Ok((report, walk.seen))
 }
 
 /// A log that is being verified.
@@ -108,17 +126,19 @@ struct Walk<'a> {
     accepted: Satisfied,
     rebuild: Rebuild,
     sequence: Sequence,
+    seen: Seen,
     done: u64,
     findings: Vec<Finding>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(claims: &'a Claims, accepted: Satisfied) -> Self {
+    fn new(claims: &'a Claims, accepted: Satisfied, seen: Seen) -> Self {
         Self {
             claims,
             accepted,
             rebuild: Rebuild::default(),
             sequence: Sequence::default(),
+            seen,
             done: 0,
             findings: Vec::new(),
         }
@@ -191,6 +211,7 @@ impl<'a> Walk<'a> {
             Ok(leaf) => leaf,
             Err(fault) => return self.find(Finding::Leaf { index, fault }),
         };
+        self.seen.take(index, &leaf);
         if let Some(finding) = self.sequence.next(index, &leaf) {
             self.find(finding);
         }
@@ -244,28 +265,6 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// Looks for files that no log of this size has. Narrower beginnings of tiles may stay: once they were all there was.
-    async fn strays(&mut self, reader: &dyn LogReader) -> Result<(), Unread> {
-        let size = self.accepted.checkpoint.size;
-        for path in reader.list().await?.unwrap_or_default() {
-            let tile = Tile::parse(&path);
-            let there = tile.and_then(|tile| Tile::at(tile.rank, tile.index, size));
-            if tile.is_some() && tile == there {
-                continue;
-            }
-            let narrower = match (tile, there) {
-                (Some(tile), Some(there)) if tile.width < there.width => {
-                    begins(reader, (&tile, &there)).await?
-                }
-                _ => false,
-            };
-            if !narrower {
-                self.find(Finding::Stray { path });
-            }
-        }
-        Ok(())
-    }
-
     /// Once all entries are read: the root, and by it what the wrong hashes of the lowest level mean.
     fn finish(&mut self) {
         let (size, root) = (self.accepted.checkpoint.size, self.accepted.checkpoint.root);
@@ -280,20 +279,4 @@ impl<'a> Walk<'a> {
             }
         }
     }
-}
-
-/// Whether a narrower tile is the beginning of the one that is there now.
-async fn begins(reader: &dyn LogReader, (tile, there): (&Tile, &Tile)) -> Result<bool, Unread> {
-    let narrow = reader.read(&tile.to_string(), MAX_FILE).await?;
-    let wide = reader.read(&there.to_string(), MAX_FILE).await?;
-    let (Some(narrow), Some(wide)) = (narrow, wide) else {
-        return Ok(false);
-    };
-    let whole = match tile.rank {
-        Rank::Level(_) => narrow.len() == usize::from(tile.width) * 32,
-        Rank::Entries => {
-            bundle::decode(&narrow).is_some_and(|all| all.len() == usize::from(tile.width))
-        }
-    };
-    Ok(whole && wide.starts_with(&narrow))
 }
