@@ -25,6 +25,8 @@ pub(crate) use setup::{
 pub(crate) use sources::{Approve, Sources, SourcesWhat};
 pub(crate) use witness::{Witness, WitnessWhat};
 
+use crate::viewer::Why;
+
 /// Takes callbacks of identity-verification providers, tells who waits, and keeps a history that can be checked.
 #[derive(Debug, Parser)]
 #[command(name = "idtrail", version = crate::about::line(), max_term_width = 100)]
@@ -227,7 +229,7 @@ pub(crate) struct Tail {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: idtrail history --data ./data --account A-1001\n         idtrail history --reference CONTACT-000456 --json"
+    after_help = "Example: idtrail history --data ./data --account A-1001\n         idtrail history --reference CONTACT-000456 --json\n         idtrail history --access --account A-1001"
 )]
 pub(crate) struct History {
     /// Account id or number
@@ -245,7 +247,12 @@ pub(crate) struct History {
     /// Before this time, RFC 3339
     #[arg(long, value_name = "T")]
     pub(crate) until: Option<String>,
-    /// One JSON object a step
+    /// Who looked instead: at checks of the account, or at anything
+    #[arg(long, conflicts_with_all = ["contact", "reference"])]
+    pub(crate) access: bool,
+    #[command(flatten)]
+    pub(crate) why: Why,
+    /// One JSON object a step, or a look
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,19 +1,27 @@
 //! `history`: every check of a client and every step of it, oldest first.
 
-use audit::{Check, History, HistoryError, Query};
+use std::sync::Arc;
+
+use audit::{Asked, Check, HistoryError, Query, Viewer, Viewing};
 use schemas::Timestamp;
+use stage::{Chance, SystemClock};
 
 use crate::{
+    access,
     command::{self, Place},
     config::All,
     erase,
     exit::{Exit, Failure},
     output, process, stores,
+    viewer::{Why, viewer},
 };
 
 /// Prints the checks that were asked for; 1 if there are none.
 pub(crate) fn run(arguments: &command::History, place: &Place) -> Result<Exit, Failure> {
     let all = All::read(&process::settings(place)?)?;
+    if arguments.access {
+        return process::block_on(access::run(&all, arguments));
+    }
     let query = Query {
         account: arguments.account.clone(),
         contact: arguments.contact.clone(),
@@ -24,8 +32,9 @@ pub(crate) fn run(arguments: &command::History, place: &Place) -> Result<Exit, F
         limit: 0,
     };
     let (shown, erased) = process::block_on(async {
+        let viewer = viewer(Asked::History, &arguments.why)?;
         let history = open(&all).await?;
-        let shown = show(&history, query, arguments.json).await?;
+        let shown = show((&history, &viewer), query, arguments.json).await?;
         let erased = match &arguments.account {
             Some(account) if shown == 0 => erase::erased(&all, account).await,
             Some(_) | None => None,
@@ -40,20 +49,21 @@ pub(crate) fn run(arguments: &command::History, place: &Place) -> Result<Exit, F
     Ok(Exit::Yes)
 }
 
-/// Opens the history for reading.
-pub(crate) async fn open(all: &All) -> Result<History, Failure> {
+/// Opens the history for viewers.
+pub(crate) async fn open(all: &All) -> Result<Viewing, Failure> {
     stores::need(all, &["audit"]).await?;
     // The message of `anyhow` leaves causes out, and the cause is what can be mended.
-    History::open(&all.audit)
+    Viewing::open(&all.audit, Arc::new(SystemClock), Chance::system())
         .await
         .map_err(|error| Failure::usage(format!("{error:#}")))
 }
 
 /// Prints the history of one account; how many steps.
 pub(crate) async fn of_account(all: &All, account: &str) -> Result<usize, Failure> {
+    let viewer = viewer(Asked::History, &Why::default())?;
     let history = open(all).await?;
     show(
-        &history,
+        (&history, &viewer),
         Query {
             account: Some(account.to_owned()),
             ..Query::default()
@@ -74,10 +84,14 @@ pub(crate) fn time(flag: &str, text: Option<&str>) -> Result<Option<Timestamp>, 
     })
 }
 
-async fn show(history: &History, mut query: Query, json: bool) -> Result<usize, Failure> {
+async fn show(
+    (history, viewer): (&Viewing, &Viewer),
+    mut query: Query,
+    json: bool,
+) -> Result<usize, Failure> {
     let mut steps = 0;
     loop {
-        let page = history.checks(&query).await.map_err(unanswered)?;
+        let page = history.checks(viewer, &query).await.map_err(unanswered)?;
         for check in &page.checks {
             steps += check.steps.len();
             if json {
@@ -98,7 +112,9 @@ async fn show(history: &History, mut query: Query, json: bool) -> Result<usize, 
 /// Why the history gave no answer.
 pub(crate) fn unanswered(error: HistoryError) -> Failure {
     match error {
-        HistoryError::Unavailable(retry) => Failure::unreachable(retry),
+        error @ (HistoryError::Unavailable(_) | HistoryError::Unrecorded(_)) => {
+            Failure::unreachable(error)
+        }
         HistoryError::Cursor | HistoryError::TooLarge => Failure::usage(error),
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 mod about;
+mod access;
 mod assurance;
 mod command;
 mod config;
@@ -30,6 +31,7 @@ mod stores;
 mod tail;
 mod up;
 mod verify;
+mod viewer;
 mod witness;
 
 use command::{Arguments, Command};

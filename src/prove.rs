@@ -1,6 +1,6 @@
 //! `prove`: the proof that an entry stands in the log, as a text that needs nothing of ours to be checked.
 
-use audit::{Evidence, Shown};
+use audit::{Asked, Evidence, Shown, Viewer, Viewing, log::proof::Proof};
 
 use crate::{
     command::{Place, Prove},
@@ -8,15 +8,21 @@ use crate::{
     exit::{Exit, Failure},
     history::{open, unanswered},
     output, process,
+    viewer::viewer,
 };
 
 /// Proves one entry, or every step of a check.
 pub(crate) fn run(arguments: &Prove, place: &Place) -> Result<Exit, Failure> {
     let all = All::read(&process::settings(place)?)?;
     process::block_on(async {
+        let viewer = viewer(Asked::Prove, &arguments.why)?;
+        let history = open(&all).await?;
         let steps = match (&arguments.event, arguments.seq) {
-            (_, Some(seq)) => vec![seq],
-            (Some(event), None) => steps(&all, event, arguments.json).await?,
+            (_, Some(seq)) => {
+                history.entry(&viewer, seq).await.map_err(unanswered)?;
+                vec![seq]
+            }
+            (Some(event), None) => steps((&history, &viewer), event, arguments.json).await?,
             (None, None) => Vec::new(),
         };
         if steps.is_empty() {
@@ -47,8 +53,12 @@ pub(crate) async fn evidence(all: &All) -> Result<Evidence, Failure> {
 }
 
 /// The first step that brought the event; or all steps of its check.
-async fn steps(all: &All, event: &str, every: bool) -> Result<Vec<u64>, Failure> {
-    let check = open(all).await?.check_of(event).await.map_err(unanswered)?;
+async fn steps(
+    (history, viewer): (&Viewing, &Viewer),
+    event: &str,
+    every: bool,
+) -> Result<Vec<u64>, Failure> {
+    let check = history.check_of(viewer, event).await.map_err(unanswered)?;
     let steps = check.map(|check| check.steps).unwrap_or_default();
     let brought = steps
         .iter()
@@ -71,13 +81,17 @@ async fn prove(evidence: &Evidence, seq: u64, shown: &Shown, json: bool) -> Resu
     };
     // Without it the proof would show that some hash stands there, and not what.
     proof.extra = evidence.leaf(seq).await.map_err(Failure::unreachable)?;
+    print(seq, &proof, json)?;
+    Ok(true)
+}
+
+fn print(seq: u64, proof: &Proof, json: bool) -> std::io::Result<()> {
     if json {
         let leaf = proof.extra.as_deref().map(String::from_utf8_lossy);
         output::json(&serde_json::json!({
             "seq": seq, "leaf": leaf, "proof": proof.to_string(),
-        }))?;
+        }))
     } else {
-        output::text(&proof.to_string())?;
+        output::text(&proof.to_string())
     }
-    Ok(true)
 }

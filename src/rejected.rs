@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::Refused;
+use audit::{Asked, Refused};
 use schemas::{Operated, RawPointer, Topic, header};
 use stage::{
     BatchLimit, Broker, Clock as _, Codec, Output, Record, Start, SystemClock, broker::Assigned,
@@ -14,6 +14,7 @@ use crate::{
     exit::{Exit, Failure},
     history::{open, unanswered},
     output, process,
+    viewer::{Why, viewer},
 };
 
 /// Refusals read at once.
@@ -34,10 +35,14 @@ pub(crate) fn run(arguments: &Rejected, place: &Place) -> Result<Exit, Failure> 
 }
 
 async fn list(all: &All, json: bool) -> Result<Exit, Failure> {
+    let viewer = viewer(Asked::Rejected, &Why::default())?;
     let history = open(all).await?;
     let (mut after, mut rows) = (-1, Vec::new());
     loop {
-        let page = history.rejected(after, PAGE).await.map_err(unanswered)?;
+        let page = history
+            .rejected(&viewer, after, PAGE)
+            .await
+            .map_err(unanswered)?;
         let Some(last) = page.last() else { break };
         after = last.seq;
         for one in &page {
@@ -80,9 +85,10 @@ fn row(one: &Refused) -> Vec<String> {
 
 /// The refusal of this id; none is said and is an answer.
 async fn refusal(all: &All, id: &str) -> Result<Option<Refused>, Failure> {
+    let viewer = viewer(Asked::Rejected, &Why::default())?;
     let found = open(all)
         .await?
-        .rejected_by_id(id)
+        .rejected_by_id(&viewer, id)
         .await
         .map_err(unanswered)?;
     if found.is_none() {

@@ -11,14 +11,17 @@ use crate::{
     audit::Audit,
     canonical::{self, NotCanonical},
     leaf::Kind,
+    looks::Noted,
 };
 
-/// Acts that wait at once: whoever asks beyond that waits for a place, within [`ANSWER`].
-const WAITING: usize = 256;
+/// Acts that wait at once, more than the API has connections: whoever asks beyond that is refused at once.
+pub(crate) const WAITING: usize = 256;
 /// Acts in one transaction.
 const TOGETHER: usize = 64;
 /// How long somebody waits for an act to be committed: as long as for anything that the databases are asked.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How often is looked whether the process that leads has told of a note.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What is to stand in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ impl Act {
 
 struct Asked {
     act: Act,
-    done: oneshot::Sender<i64>,
+    done: oneshot::Sender<Option<i64>>,
 }
 
 /// Where acts are handed in.
@@ -55,21 +58,21 @@ pub(crate) fn queue() -> (Acts, Queue) {
 }
 
 impl Acts {
-    /// Appends an act; gives its index once it is committed. After an error it may still come about.
-    pub(crate) async fn append(&self, act: Act) -> Result<i64, Retry> {
-        let answer = tokio::time::timeout(ANSWER, async {
-            let (done, committed) = oneshot::channel();
-            self.0.send(Asked { act, done }).await.ok()?;
-            committed.await.ok()
-        });
-        let seq = answer.await.ok().flatten();
+    /// Appends an act; gives its index once it is committed, none if another process leads and has appended it. After an
+    /// error it may still come about, unless the queue was full.
+    pub(crate) async fn append(&self, act: Act) -> Result<Option<i64>, Retry> {
+        let (done, committed) = oneshot::channel();
+        let full = |_| Retry::because("too much waits to be appended to the log");
+        self.0.try_send(Asked { act, done }).map_err(full)?;
+        let answer = tokio::time::timeout(ANSWER, committed).await;
+        let seq = answer.ok().and_then(Result::ok);
         seq.ok_or_else(|| Retry::because("the log does not append at present"))
     }
 }
 
 impl Queue {
     /// Appends what is asked for until asked to stop. Who still waits then is told so.
-    pub(crate) async fn run(&self, audit: &Audit, context: &Context) {
+    pub(crate) async fn run(&self, audit: &Audit, noted: &Noted, context: &Context) {
         let mut queue = self.0.lock().await;
         while let Some(Some(first)) = context.stopper.run_until_stopped(queue.recv()).await {
             let mut asked = vec![first];
@@ -82,12 +85,60 @@ impl Queue {
             let note = |retry: &Retry, _: Duration| {
                 tracing::warn!("entries of the log's own cannot be appended: {retry}");
             };
-            let appended = retry::until_done(&context.stopper, note, || audit.act(&acts));
-            let Some(first) = appended.await else { return };
-            for (seq, done) in (first..).zip(waiting) {
-                // Whoever has gone does not want to know.
-                let _gone = done.send(seq);
+            let handled = retry::until_done(&context.stopper, note, || handle(audit, noted, &acts));
+            let Some(handled) = handled.await else { return };
+            match handled {
+                Handled::Appended(first) => acknowledge((first..).map(Some), waiting),
+                Handled::Noted(numbers) => {
+                    let told = wait_until_told(noted, &numbers);
+                    let told = context.stopper.run_until_stopped(told).await;
+                    if told == Some(true) {
+                        acknowledge(std::iter::repeat(None), waiting);
+                    }
+                }
             }
         }
+    }
+}
+
+/// What became of some acts.
+enum Handled {
+    /// They stand in the log from this index on.
+    Appended(i64),
+    /// Another process leads: they are noted for it, under these numbers.
+    Noted(Vec<i64>),
+}
+
+/// Appends acts, or hands them to the process that leads. Only looks come to a process that does not: whatever else is
+/// told in the log is decided where that is done.
+async fn handle(audit: &Audit, noted: &Noted, acts: &[Act]) -> Result<Handled, Retry> {
+    if audit.lead.holds().await? || acts.iter().any(|act| act.kind != Kind::Access) {
+        return audit.act(acts).await.map(Handled::Appended);
+    }
+    let mut numbers = Vec::with_capacity(acts.len());
+    for act in acts {
+        numbers.push(noted.note(&act.body).await?);
+    }
+    Ok(Handled::Noted(numbers))
+}
+
+/// Waits until another process has told of notes; false if it did not within [`ANSWER`]: then nobody waits any more.
+async fn wait_until_told(noted: &Noted, numbers: &[i64]) -> bool {
+    let told = async {
+        // An error is no yes; the next look may be.
+        while !noted.are_told(numbers).await.unwrap_or(false) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(ANSWER, told).await.is_ok()
+}
+
+fn acknowledge(
+    seqs: impl Iterator<Item = Option<i64>>,
+    waiting: Vec<oneshot::Sender<Option<i64>>>,
+) {
+    for (seq, done) in seqs.zip(waiting) {
+        // Whoever has gone does not want to know.
+        let _gone = done.send(seq);
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Extension, Json, Router,
     extract::{Path, Query as Parameters, State, rejection::QueryRejection},
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     middleware,
     response::{IntoResponse as _, Response},
     routing::get,
@@ -17,7 +17,8 @@ use self::{access::Access, problem::Problem};
 use crate::{
     assurance::Assurance,
     evidence::Evidence,
-    history::{History, HistoryError, Query, Scope},
+    history::{HistoryError, Query, Scope},
+    looks::{Asked as What, Purpose, Viewer, Viewing},
 };
 
 pub(crate) mod access;
@@ -30,11 +31,13 @@ pub(crate) mod serve;
 const OPENAPI: &str = include_str!("api/openapi.json");
 /// How long an answer may take. Beyond it nobody waits any more.
 const ANSWER: Duration = Duration::from_secs(30);
+/// The header field in which somebody says why they ask.
+const PURPOSE: &str = "x-purpose";
 
 /// What answers are made from.
 #[derive(Clone)]
 pub(crate) struct Api {
-    pub(crate) history: Arc<History>,
+    pub(crate) viewing: Arc<Viewing>,
     pub(crate) access: Arc<Access>,
     pub(crate) evidence: Evidence,
     pub(crate) assurance: Assurance,
@@ -42,13 +45,23 @@ pub(crate) struct Api {
     pub(crate) vkey: Option<String>,
 }
 
-/// Who asks; put beside the request once it is known.
+/// Who asks, and why; put beside the request once it is known.
 #[derive(Clone)]
-struct Asker(Option<Arc<access::Known>>);
+struct Asker {
+    known: Option<Arc<access::Known>>,
+    /// Why, where that is said in words that can be kept.
+    purpose: Result<Option<Purpose>, Problem>,
+}
 
 impl Asker {
+    fn viewer(&self, asked: What) -> Result<Viewer, Problem> {
+        let name = self.known.as_ref().map(|known| known.name.as_str());
+        let purpose = self.purpose.clone()?;
+        Ok(Viewer::of_api(name, asked, purpose))
+    }
+
     fn scope(&self) -> Scope<'_> {
-        match &self.0 {
+        match &self.known {
             Some(known) if !known.sees_all() => Scope::Accounts(&known.name, &known.accounts),
             Some(_) | None => Scope::All,
         }
@@ -83,7 +96,8 @@ async fn admit(
     let answer = async {
         match api.access.admit(request.headers()) {
             Ok(known) => {
-                request.extensions_mut().insert(Asker(known));
+                let purpose = purpose(request.headers());
+                request.extensions_mut().insert(Asker { known, purpose });
                 next.run(request).await
             }
             Err(problem) => problem.into_response(),
@@ -94,6 +108,19 @@ async fn admit(
     let cached = response.headers_mut().entry(header::CACHE_CONTROL);
     cached.or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Why somebody asks, where it is said: once, and in ASCII, as fields of HTTP are.
+fn purpose(headers: &HeaderMap) -> Result<Option<Purpose>, Problem> {
+    let mut given = headers.get_all(PURPOSE).iter();
+    match (given.next(), given.next()) {
+        (None, _) => Ok(None),
+        (Some(text), None) => {
+            let purpose = text.to_str().ok().and_then(Purpose::parse);
+            purpose.map(Some).ok_or(Problem::BadPurpose)
+        }
+        (Some(_), Some(_)) => Err(Problem::BadPurpose),
+    }
 }
 
 async fn openapi() -> Response {
@@ -138,10 +165,10 @@ async fn checks(
 ) -> Result<Response, Problem> {
     let Parameters(given) = given.map_err(|_| Problem::BadParameters)?;
     let query = given.query()?;
-    let scope = asker.scope();
+    let (viewer, scope) = (asker.viewer(What::Checks)?, asker.scope());
     let page = api
-        .history
-        .checks_within(&query, scope)
+        .viewing
+        .checks_within(&viewer, &query, scope)
         .await
         .map_err(failed)?;
     if page.checks.is_empty()
@@ -169,17 +196,20 @@ async fn check(
     Extension(asker): Extension<Asker>,
     Path(event_id): Path<String>,
 ) -> Result<Response, Problem> {
-    let found = api.history.check_of(&event_id).await.map_err(failed)?;
-    // The same for what is not theirs and for what is not there.
-    let seen = found.filter(|check| asker.scope().sees(check));
-    seen.map(|check| Json(check).into_response())
-        .ok_or(Problem::NoSuchEvent)
+    let (viewer, scope) = (asker.viewer(What::Check)?, asker.scope());
+    let seen = api.viewing.check_within(&viewer, &event_id, scope).await;
+    let seen = seen.map_err(failed)?.ok_or(Problem::NoSuchEvent)?;
+    Ok(Json(seen).into_response())
 }
 
 fn failed(error: HistoryError) -> Problem {
     match error {
         HistoryError::Cursor => Problem::BadCursor,
         HistoryError::TooLarge => Problem::TooLarge,
+        HistoryError::Unrecorded(retry) => {
+            tracing::warn!("the audit API gives no answer that it cannot record: {retry}");
+            Problem::Unrecorded
+        }
         HistoryError::Unavailable(retry) => {
             tracing::warn!("the audit API cannot answer: {retry}");
             Problem::Unavailable

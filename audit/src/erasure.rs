@@ -100,8 +100,8 @@ impl Opened {
 
     async fn open(config: &Config) -> anyhow::Result<Self> {
         // Says what is wrong with databases and key, in the words of whoever only reads.
-        History::open(config).await?;
         let (bodies, keys) = config.open().await?;
+        History::opened(config, (&bodies, &keys)).await?;
         let kek = keys::with_index(keys::open(&keys).as_ref(), config.kek()?).await??;
         Ok(Self::on((&bodies, &keys), Arc::new(kek)))
     }

@@ -14,6 +14,7 @@ use crate::{
     store::{self, Store},
 };
 
+mod access;
 mod cursor;
 mod gather;
 mod listing;
@@ -22,6 +23,7 @@ mod order;
 mod refusals;
 mod step;
 
+pub use access::{AccessQuery, Accesses, Look};
 pub use refusals::Refused;
 pub use step::{Source, Step};
 
@@ -67,6 +69,9 @@ pub struct Check {
     pub provider_reference: Option<String>,
     /// All steps, oldest first; none stands before the one that it came from.
     pub steps: Vec<Step>,
+    /// The random name that it has in the history.
+    #[serde(skip)]
+    pub(crate) handle: uuid::Uuid,
     /// The accounts that the steps name, by id and number: who may see the check.
     #[serde(skip)]
     pub(crate) accounts: Vec<[String; 2]>,
@@ -84,6 +89,9 @@ pub enum HistoryError {
     /// A database is not ready.
     #[error(transparent)]
     Unavailable(#[from] Retry),
+    /// That somebody looked could not be recorded, so nothing is shown.
+    #[error("an answer that cannot be recorded is not given: {0}")]
+    Unrecorded(Retry),
 }
 
 /// Which accounts are seen.
@@ -97,7 +105,7 @@ pub(crate) enum Scope<'a> {
 
 /// The history, for reading.
 #[derive(Debug)]
-pub struct History {
+pub(crate) struct History {
     store: Arc<dyn Store>,
     keys: Arc<dyn KeyStore>,
     kek: Arc<Kek>,
@@ -105,21 +113,30 @@ pub struct History {
 
 impl History {
     /// Opens both databases, beside whoever writes them.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    #[cfg(test)]
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let (history, keys) = config.open().await?;
+        Self::opened(config, (&history, &keys)).await
+    }
+
+    /// The history on both databases, if they and the key fit.
+    pub(crate) async fn opened(
+        config: &Config,
+        (history, keys): (&Database, &Database),
+    ) -> anyhow::Result<Self> {
         let kek = config.kek()?;
-        let entries = store::open(&history)
+        let entries = store::open(history)
             .size()
             .await
             .context("the setting `audit.database`")?;
-        let store = keys::open(&keys);
+        let store = keys::open(keys);
         let setting = "the setting `audit.keys`";
         keys::fit(store.as_ref(), &kek, entries)
             .await
             .context(setting)??;
         let kek = keys::with_index(store.as_ref(), kek).await;
         let kek = Arc::new(kek.context(setting)??);
-        Ok(Self::on((&history, &keys), kek))
+        Ok(Self::on((history, keys), kek))
     }
 
     pub(crate) fn on((history, keys): (&Database, &Database), kek: Arc<Kek>) -> Self {
@@ -131,12 +148,13 @@ impl History {
     }
 
     /// Checks with all their steps.
-    pub async fn checks(&self, query: &Query) -> Result<Page, HistoryError> {
+    #[cfg(test)]
+    pub(crate) async fn checks(&self, query: &Query) -> Result<Page, HistoryError> {
         self.checks_within(query, Scope::All).await
     }
 
     /// The check that an event, or a refusal, belongs to.
-    pub async fn check_of(&self, event_id: &str) -> Result<Option<Check>, HistoryError> {
+    pub(crate) async fn check_of(&self, event_id: &str) -> Result<Option<Check>, HistoryError> {
         let checks = self
             .keys
             .checks(&[self.blind(Kind::Event, event_id)])

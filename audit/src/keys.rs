@@ -149,7 +149,7 @@ pub(crate) fn open_key(kek: &Kek, wrapped: &Wrapped) -> Result<DataKey, Retry> {
 }
 
 /// What stands before the body in what was sealed.
-const SALT: usize = 32;
+pub(crate) const SALT: usize = 32;
 
 /// Salt and body of an entry.
 pub(crate) struct Body(Zeroizing<Vec<u8>>);

@@ -19,6 +19,7 @@ mod history;
 mod keys;
 mod leaf;
 pub mod log;
+mod looks;
 mod naming;
 pub mod pack;
 mod receipts;
@@ -41,7 +42,10 @@ pub use assurance::{Assurance, Hour, Standing};
 pub use config::{Config, Job, Reader};
 pub use erasure::{Clients, Due, Erasure, ErasureError, Report, State, rotate};
 pub use evidence::{Evidence, Shown, policy, verifier_key};
-pub use history::{Check, History, HistoryError, PAGE, Page, Query, Refused, Source, Step};
+pub use history::{
+    AccessQuery, Accesses, Check, HistoryError, Look, PAGE, Page, Query, Refused, Source, Step,
+};
+pub use looks::{Asked, MAX_PURPOSE, Purpose, Viewer, Viewing};
 pub use reconcile::Range;
 pub use service::start;
 

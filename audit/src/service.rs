@@ -25,6 +25,7 @@ use crate::{
     history::History,
     keys::{self, Keys},
     log::key::SigningKey,
+    looks::{Book, Noted, Viewing},
     receipts::Receipts,
     reconcile::Reconciler,
     seal::Kek,
@@ -61,13 +62,9 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
     } else {
         tracing::warn!("nothing is signed: the setting `audit.log_key_file` names no file");
     }
-    let api = Api {
-        history: Arc::new(History::on((&history, &keys), Arc::clone(&kek))),
-        access: Arc::new(access),
-        evidence: Evidence::on(store::open(&history)).asking(config.witness_quorum),
-        assurance: Assurance::on(&history),
-        vkey: log_key.as_ref().map(|key| key.verifier().to_string()),
-    };
+    let reading = History::on((&history, &keys), Arc::clone(&kek));
+    let evidence = Evidence::on(store::open(&history)).asking(config.witness_quorum);
+    let assurance = Assurance::on(&history);
     let clients = Clients::on(erasure::Opened::on((&history, &keys), Arc::clone(&kek)));
     let worker = Worker {
         clients,
@@ -77,6 +74,13 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
     let databases = (&history, &keys);
     let reconciler = Reconciler::new(&config, databases, Arc::clone(&kek), log_key.clone());
     let service = Service::new((history.clone(), keys), kek, &context);
+    let api = Api {
+        viewing: Arc::new(service.viewing(reading, &context)),
+        access: Arc::new(access),
+        evidence,
+        assurance,
+        vkey: log_key.as_ref().map(|key| key.verifier().to_string()),
+    };
     let mut signing = None;
     if let Some((key, heads)) = log_key.zip(heads) {
         let store = Arc::clone(&service.audit.store);
@@ -167,6 +171,8 @@ pub(crate) struct Service {
     /// Where entries of the log's own are handed in.
     pub(crate) acts: Acts,
     pub(crate) queue: Queue,
+    /// Where looks wait that this process did not answer.
+    pub(crate) noted: Noted,
     /// The writer's ways to the history and to the keys, where it has some of its own.
     ways: [Option<Way>; 2],
 }
@@ -220,9 +226,17 @@ impl Service {
             },
             acts,
             queue,
+            noted: Noted(keys.clone()),
             codec,
             ways: [None, None],
         }
+    }
+
+    /// The history for viewers, each of whom has an entry in the log before they have an answer.
+    fn viewing(&self, history: History, context: &Context) -> Viewing {
+        let book = Book::Log(self.acts.clone());
+        let rest = (Arc::clone(&context.clock), context.chance);
+        Viewing::on(history, self.noted.clone(), book, rest)
     }
 
     async fn run(
@@ -242,7 +256,8 @@ impl Service {
             tokio::join!(
                 keep::run(&self.audit, context, &self.codec),
                 relay::run(&self.receipts, context, &self.codec),
-                self.queue.run(&self.audit, context),
+                self.queue.run(&self.audit, &self.noted, context),
+                self.noted.run(&self.audit, context),
                 worker.run(&self.audit, context),
                 reconciler.run(&self.audit, &self.acts, context),
                 sign,

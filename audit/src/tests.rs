@@ -17,6 +17,7 @@ mod finding;
 mod finishing;
 mod guarding;
 mod heads;
+mod looking;
 mod order;
 mod reconciled;
 mod reconciling;
@@ -31,6 +32,7 @@ mod signing;
 mod tiles;
 mod world;
 
+pub(crate) use acts::own;
 pub(crate) use records::About;
 pub(crate) use signing::{raws, refused};
 pub(crate) use world::{World, each, keep};

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::viewer::Why;
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: idtrail verify ./tiles --vkey log.vkey --since last-visit.checkpoint\n         idtrail verify http://127.0.0.1:8081/log --policy policy.txt --json\n         idtrail verify 3e0….tlog-proof --vkey log.vkey\n         idtrail verify 2026-11-25.statement --vkey log.vkey --log ./tiles"
@@ -52,6 +54,8 @@ pub(crate) struct Prove {
     /// One JSON object a step, for every step of the check
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) why: Why,
 }
 
 #[derive(Debug, Args)]
@@ -108,4 +112,6 @@ pub(crate) struct Export {
     /// Before this time, RFC 3339
     #[arg(long, value_name = "T", conflicts_with = "tiles")]
     pub(crate) until: Option<String>,
+    #[command(flatten)]
+    pub(crate) why: Why,
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use audit::{Query, Step, log::tree::sha256};
+use audit::{Asked, Query, Step, log::tree::sha256};
 
 use super::{cells, place};
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     exit::{Exit, Failure},
     history::{open, time, unanswered},
     output,
+    viewer::viewer,
 };
 
 /// Largest file: beyond it the export is asked for by account or by time.
@@ -40,6 +41,7 @@ pub(super) async fn write(
     arguments: &Export,
     (format, out): (Format, &Path),
 ) -> Result<Exit, Failure> {
+    let viewer = viewer(Asked::Export, &arguments.why)?;
     let history = open(all).await?;
     let mut query = Query {
         account: arguments.account.clone(),
@@ -54,7 +56,7 @@ pub(super) async fn write(
     };
     let mut steps = 0_u64;
     loop {
-        let page = history.checks(&query).await.map_err(unanswered)?;
+        let page = history.checks(&viewer, &query).await.map_err(unanswered)?;
         for step in page.checks.iter().flat_map(|check| &check.steps) {
             text.push_str(&line(format, step)?);
             steps += 1;

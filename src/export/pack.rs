@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use audit::{
-    Check, Evidence, Query,
+    Asked, Check, Evidence, Query,
     log::{checkpoint::Checkpoint, note::MAX_NOTE, note::Note, policy::Policy},
     pack::{self, Given, MAX_RECORDS},
 };
@@ -17,6 +17,7 @@ use crate::{
     output,
     prove::evidence,
     verify::read,
+    viewer::viewer,
 };
 
 /// Writes the pack of what was asked for.
@@ -25,6 +26,7 @@ pub(super) async fn write(
     arguments: &Export,
     (account, out): (&str, &Path),
 ) -> Result<Exit, Failure> {
+    let viewer = viewer(Asked::Pack, &arguments.why)?;
     let history = open(all).await?;
     let evidence = evidence(all).await?;
     let mut query = Query {
@@ -35,7 +37,7 @@ pub(super) async fn write(
     };
     let mut checks: Vec<Check> = Vec::new();
     loop {
-        let page = history.checks(&query).await.map_err(unanswered)?;
+        let page = history.checks(&viewer, &query).await.map_err(unanswered)?;
         checks.extend(page.checks);
         query.cursor = page.next_cursor;
         if query.cursor.is_none() {

@@ -9,7 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use stage::Retry;
 
-use super::{Api, Asker, failed, problem::Problem};
+use super::{Api, Asker, What, failed, problem::Problem};
 use crate::{
     evidence::Shown,
     history::HistoryError,
@@ -93,10 +93,9 @@ pub(super) async fn proof(
     given: Result<Parameters<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Parameters(given) = given.map_err(|_| Problem::BadParameters)?;
-    let found = api.history.check_of(&event_id).await.map_err(failed)?;
-    // The same for what is not theirs and for what is not there.
-    let seen = found.filter(|check| asker.scope().sees(check));
-    let check = seen.ok_or(Problem::NoSuchEvent)?;
+    let (viewer, scope) = (asker.viewer(What::Proof)?, asker.scope());
+    let seen = api.viewing.check_within(&viewer, &event_id, scope).await;
+    let check = seen.map_err(failed)?.ok_or(Problem::NoSuchEvent)?;
     let shown = newest(&api).await?;
     let wanted = |seq: i64| given.seq.is_none_or(|asked| asked == seq);
     let mut proofs = Vec::new();

@@ -36,10 +36,14 @@ pub(crate) enum Problem {
     NoSuchDay,
     /// A cursor that is not ours or belongs to another question.
     BadCursor,
+    /// A purpose that is empty, too long, or not one line of text.
+    BadPurpose,
     /// A check with more steps than are ever shown at once.
     TooLarge,
     /// A database is not ready.
     Unavailable,
+    /// That somebody asked could not be recorded, so there is no answer.
+    Unrecorded,
     /// The answer took too long.
     TooSlow,
 }
@@ -94,6 +98,7 @@ impl Problem {
                 "bad-cursor",
                 "The cursor is none that was given for this question.",
             ),
+            Self::BadPurpose | Self::Unrecorded => self.words_of_looks(),
             Self::TooLarge => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "too-large",
@@ -147,6 +152,24 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The words for what stands in the way of recording a look.
+    fn words_of_looks(self) -> (StatusCode, &'static str, &'static str) {
+        if self == Self::BadPurpose {
+            return (
+                StatusCode::BAD_REQUEST,
+                "bad-purpose",
+                "X-Purpose is one line of ASCII text of at most 200 characters.",
+            );
+        }
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unrecorded",
+            "The answer could not be recorded, so it is not given; try again.",
+        )
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, code, detail) = self.words();
@@ -169,7 +192,7 @@ impl IntoResponse for Problem {
             Self::MethodNotAllowed => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
-            Self::Unavailable | Self::TooSlow => {
+            Self::Unavailable | Self::Unrecorded | Self::TooSlow => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             Self::ForeignHost
@@ -183,6 +206,7 @@ impl IntoResponse for Problem {
             | Self::BadDay
             | Self::NoSuchDay
             | Self::BadCursor
+            | Self::BadPurpose
             | Self::TooLarge => {}
         }
         response

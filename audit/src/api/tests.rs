@@ -18,13 +18,14 @@ mod accounts;
 mod doors;
 mod log;
 mod questions;
+mod recorded;
 
 const ALL_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const ONE_TOKEN: &str = "fedcba9876543210fedcba9876543210";
 
 struct Answer {
     status: StatusCode,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
     body: Value,
 }
 
@@ -42,7 +43,7 @@ async fn filled(world: &World) {
 
 fn api(world: &World, readers: &[Reader]) -> Router {
     router(Api {
-        history: Arc::new(world.history()),
+        viewing: Arc::new(world.viewing()),
         access: Arc::new(Access::of(readers).unwrap()),
         evidence: Evidence::on(crate::store::open(&world.database())),
         assurance: Assurance::on(&world.database()),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Check, History, HistoryError, MAX_STEPS, order, step::Read};
 use crate::{
     body::Opened,
-    keys::open_key,
+    keys::{SALT, open_key},
     seal::{Blind, DataKey, Kind},
     store::{Place, Stored},
 };
@@ -16,8 +16,6 @@ use crate::{
 /// How often what was found leads to more: an act to its refusal to its callback to what that was a replay of. Beyond
 /// it only replays of replays are cut off.
 const ROUNDS: usize = 8;
-/// What stands before the body in what was sealed.
-const SALT: usize = 32;
 
 /// What is known while gathering. Each handle and each place belongs to the check that it was first found for.
 struct Found {
@@ -72,7 +70,8 @@ impl History {
         Ok(found
             .groups
             .iter()
-            .map(|entries| order::check(entries))
+            .zip(checks)
+            .map(|(entries, handle)| order::check(entries, *handle))
             .collect())
     }
 

@@ -12,7 +12,7 @@ use crate::{
 impl History {
     /// The records of all steps of these checks, in the order of the log, without their leaves. One whose key was
     /// destroyed has neither salt nor body.
-    pub async fn openings(&self, checks: &[Check]) -> Result<Vec<Record>, HistoryError> {
+    pub(crate) async fn openings(&self, checks: &[Check]) -> Result<Vec<Record>, HistoryError> {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
 
         let topics = self.store.topics().await?;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use schemas::{Position, Topic};
+use uuid::Uuid;
 
 use super::{
     Check,
@@ -11,7 +12,7 @@ use super::{
 use crate::batch::rank;
 
 /// The check that these entries make.
-pub(super) fn check(entries: &[Read]) -> Check {
+pub(super) fn check(entries: &[Read], handle: Uuid) -> Check {
     let journeys = journeys(entries);
     let mut order = order(entries, &journeys);
     let repeats = repeats(entries, &journeys, &order);
@@ -38,6 +39,7 @@ pub(super) fn check(entries: &[Read]) -> Check {
         provider,
         provider_reference,
         steps,
+        handle,
         accounts,
     }
 }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use schemas::{RawPointer, Timestamp, Topic};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::{History, HistoryError, Source, step::Read};
-use crate::{body::topic_of, seal::Kind};
+use crate::{body::topic_of, seal::Kind, store::Stored};
 
 /// Most refusals given at once.
 const MOST: usize = 1_000;
@@ -35,6 +36,9 @@ pub struct Refused {
     /// The index of its leaf: where the next page begins.
     #[serde(skip)]
     pub seq: i64,
+    /// The check that it belongs to.
+    #[serde(skip)]
+    pub(crate) check: Option<Uuid>,
     /// The raw record behind it, which holds the bytes as long as `raw` keeps them.
     #[serde(skip)]
     pub raw: Option<RawPointer>,
@@ -42,7 +46,11 @@ pub struct Refused {
 
 impl History {
     /// Refusals whose entries come after one (-1 for all), oldest first; an empty answer is the end.
-    pub async fn rejected(&self, after: i64, limit: usize) -> Result<Vec<Refused>, HistoryError> {
+    pub(crate) async fn rejected(
+        &self,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Refused>, HistoryError> {
         let topics: HashMap<i32, String> = self.store.topics().await?.into_iter().collect();
         let limit = i64::try_from(limit.clamp(1, MOST)).unwrap_or(1);
         let mut rows = Vec::new();
@@ -55,11 +63,11 @@ impl History {
         rows.sort_by_key(|row| row.seq);
         rows.truncate(usize::try_from(limit).unwrap_or(MOST));
         let read = self.open_all(rows, &topics).await?;
-        Ok(read.iter().map(|(_, read)| refused(read)).collect())
+        Ok(read.iter().map(refused).collect())
     }
 
     /// A refusal by its id.
-    pub async fn rejected_by_id(&self, id: &str) -> Result<Option<Refused>, HistoryError> {
+    pub(crate) async fn rejected_by_id(&self, id: &str) -> Result<Option<Refused>, HistoryError> {
         let checks = self.keys.checks(&[self.blind(Kind::Event, id)]).await?;
         if checks.is_empty() {
             return Ok(None);
@@ -73,12 +81,12 @@ impl History {
             .iter()
             .filter(|(_, read)| read.topic() == Some(Topic::Rejected));
         Ok(refusals
-            .map(|(_, read)| refused(read))
+            .map(refused)
             .find(|refused| refused.id.as_deref() == Some(id)))
     }
 }
 
-fn refused(read: &Read) -> Refused {
+fn refused((row, read): &(Stored, Read)) -> Refused {
     let text = |pointer: &str| read.body.as_ref().and_then(|body| body.text(pointer));
     let raw = read
         .raw()
@@ -100,6 +108,7 @@ fn refused(read: &Read) -> Refused {
         provider_reference: text("/provider_reference"),
         source: read.source().map(Source::from),
         seq: read.seq,
+        check: row.check_handle,
         raw,
     }
 }

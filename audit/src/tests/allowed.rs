@@ -1,4 +1,4 @@
-//! The rights of the writer's role are enough to hold, to rotate and to erase.
+//! The rights of the writer's role are enough to hold, to rotate and to erase, and those of the reader's to look.
 
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use super::{
     world::{World, execute, keep},
 };
 use crate::{
-    Clients, State,
+    Asked, Clients, Query, State, Viewer, Viewing,
     config::Job,
     erasure::{Opened, Worker},
+    looks::Noted,
     service::Service,
 };
 
@@ -70,6 +71,52 @@ async fn the_writer_s_role_is_enough_to_hold_to_rotate_and_to_erase() {
     let resealed = crate::rotate(&config, &file, now, Chance::system()).await;
     assert_eq!(resealed.unwrap(), 2, "the other client, and the service");
     drop((service, worker, history, keys));
+    world.clear().await;
+    execute(&plain_server(&owner), format!("DROP ROLE {name}")).await;
+}
+
+#[tokio::test]
+async fn who_may_only_look_notes_that_they_did_and_takes_no_note_back() {
+    let Some(world) = World::new("PostgreSQL").await else {
+        return;
+    };
+    let service = world.service().await;
+    let about = About::check("R-1", "A-1", (0, 0));
+    keep(&service, &about.journey(&world)).await.unwrap();
+    let name = format!("audit_onlooker_{}", std::process::id());
+    let mut config = world.config.clone();
+    let owner = config.keys.url.clone();
+    for sql in [
+        format!("DROP ROLE IF EXISTS {name}"),
+        format!("CREATE ROLE {name} LOGIN PASSWORD 'onlooker-pw' IN ROLE audit_reader"),
+    ] {
+        execute(&owner, sql).await;
+    }
+    for location in [&mut config.database, &mut config.keys] {
+        let (_, rest) = location.url.split_once('@').unwrap();
+        location.url = format!("postgres://{name}:onlooker-pw@{rest}");
+    }
+    let clock = Arc::new(world.clock.clone());
+    let viewing = Viewing::open(&config, clock, Chance::system()).await;
+    let viewing = viewing.unwrap();
+    let viewer = Viewer::of_command("ann", Asked::History, None);
+    let page = viewing.checks(&viewer, &Query::default()).await.unwrap();
+    assert_eq!(page.checks.len(), 1);
+    let Database::Postgres(pool) = Database::open(&config.keys, "test").unwrap() else {
+        panic!("another database");
+    };
+    for sql in [
+        "DELETE FROM looks",
+        "UPDATE looks SET body = ''",
+        "TRUNCATE looks",
+    ] {
+        let refused = sqlx::query(sql).execute(&pool).await.unwrap_err();
+        assert!(refused.to_string().contains("permission denied"), "{sql}");
+    }
+    let noted = Noted(world.key_database()).waiting().await.unwrap();
+    assert_eq!(noted.len(), 1);
+    drop((service, viewing));
+    pool.close().await;
     world.clear().await;
     execute(&plain_server(&owner), format!("DROP ROLE {name}")).await;
 }

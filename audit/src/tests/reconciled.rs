@@ -56,7 +56,7 @@ impl<'a> Reconciling<'a> {
                 .unwrap();
             stopper.stopper.stop();
         };
-        tokio::join!(queue.run(audit, &stopper), turn);
+        tokio::join!(queue.run(audit, &self.service.noted, &stopper), turn);
     }
 
     pub(super) async fn keep(&self, records: &[Record]) {

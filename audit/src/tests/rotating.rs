@@ -10,9 +10,10 @@ use super::{
     world::{World, each, keep},
 };
 use crate::{
-    History, Query,
+    Query,
     config::Job,
     erasure::{Opened, Rotation, Worker},
+    history::History,
     keys,
     seal::Kek,
     service::Service,

@@ -7,7 +7,7 @@ use super::{
     records::{About, SECRET, position, refused, replayed},
     world::{World, each, keep},
 };
-use crate::{History, Query};
+use crate::{Query, history::History};
 
 /// What was planted: the body, its parts, who it is about, and every name that a check is found by.
 const MARKERS: [&str; 12] = [

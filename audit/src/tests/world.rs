@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use schemas::{Timestamp, Topic};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, query_as, raw_sql};
 use stage::{
-    BatchLimit, Broker, Chance, Clock as _, Codec, Context, Health, Record, Stopper,
+    BatchLimit, Broker, Chance, Clock, Codec, Context, Health, Record, Stopper,
     broker::embedded::{Embedded, Opening},
     clock::MockClock,
     database::{Database, Location, Migrations},
@@ -17,7 +17,12 @@ use stage::{
 };
 use tempfile::TempDir;
 
-use crate::{Config, History, KEY_MIGRATIONS, MIGRATIONS, Query, Step, service::Service};
+use crate::{
+    Config, KEY_MIGRATIONS, MIGRATIONS, Query, Step, Viewing,
+    history::History,
+    looks::{Book, Noted},
+    service::Service,
+};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -140,6 +145,16 @@ impl World {
     pub(crate) fn history(&self) -> History {
         let (history, keys) = &self.databases;
         History::on((history, keys), Arc::new(self.config.kek().unwrap()))
+    }
+
+    /// The history for viewers, who are noted beside the service.
+    pub(crate) fn viewing(&self) -> Viewing {
+        let noted = Noted(self.key_database());
+        let chance = (
+            Arc::new(self.clock.clone()) as Arc<dyn Clock>,
+            Chance::system(),
+        );
+        Viewing::on(self.history(), noted.clone(), Book::Notes(noted), chance)
     }
 
     /// Everything that the history tells, check after check.

@@ -14,7 +14,7 @@ async fn signed(world: &World) -> Router {
 }
 
 /// An answer by its bytes.
-async fn fetch(router: &Router, path: &str) -> (StatusCode, axum::http::HeaderMap, Vec<u8>) {
+async fn fetch(router: &Router, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
     let request = Request::builder().uri(path).header("host", "localhost");
     let service = TowerToHyperService::new(router.clone());
     let response = service
