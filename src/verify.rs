@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use audit::{
     log::{key::VerifierKey, note::MAX_NOTE, policy::Policy, policy::Satisfied, proof::MAX_PROOF},
-    pack::{self, Extent, zip::MAX_ZIP},
+    pack::{self, zip::MAX_ZIP},
     statement::HEAD,
     verify::{self, Claims, ClockStep, Finding, Folder, Leaves, LogReader, Pinned, Unread},
 };
@@ -17,6 +17,7 @@ use crate::{
     output, process,
 };
 
+mod pack_of;
 mod statement;
 mod url;
 
@@ -59,7 +60,7 @@ pub(crate) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         match what {
             What::Log(reader) => log(arguments, reader.as_ref(), &claims).await,
             What::Proof(path) => proof(arguments, &path, &claims),
-            What::Pack(pack) => whole_pack(arguments, &pack, &claims),
+            What::Pack(pack) => pack_of::check(arguments, &pack, &claims),
             What::Statement(note) => statement::check(arguments, &note, &claims).await,
         }
     })
@@ -178,37 +179,6 @@ async fn log(arguments: &Verify, reader: &dyn LogReader, claims: &Claims) -> Res
         report.entries,
         &report.findings,
     )
-}
-
-fn whole_pack(arguments: &Verify, pack: &[u8], claims: &Claims) -> Result<Exit, Failure> {
-    let extent = if arguments.part {
-        Extent::Part
-    } else {
-        Extent::Whole
-    };
-    match pack::check(pack, claims, extent) {
-        Ok(checked) => {
-            let says = match (checked.complete, extent) {
-                (Some(up_to), _) => {
-                    format!("complete up to {up_to}: no record of the account is missing")
-                }
-                (None, Extent::Part) => "whether records are missing was not checked".to_owned(),
-                (None, Extent::Whole) => {
-                    "no record of the pack is numbered, so none could be missed".to_owned()
-                }
-            };
-            if arguments.json {
-                output::json(&serde_json::json!({
-                    "note": "complete", "up_to": checked.complete, "says": says,
-                }))?;
-            } else {
-                output::line(&says)?;
-            }
-            let records = u64::try_from(checked.records.len()).unwrap_or(u64::MAX);
-            said(arguments, Some(&checked.accepted), records, &[])
-        }
-        Err(finding) => said(arguments, None, 0, &[finding]),
-    }
 }
 
 /// Tells where the log says that its clock was set. It is no finding: it explains one, or a gap between times.

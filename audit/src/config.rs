@@ -18,6 +18,7 @@ use crate::{
     },
     seal::Kek,
     signer::heads::FILE,
+    stamp::{self, Stamping},
     witness::{self, Rhythm, Witness},
 };
 
@@ -81,6 +82,8 @@ pub struct Config {
     pub witness_quorum: usize,
     /// How often they are asked.
     pub witness: Rhythm,
+    /// Who stamps checkpoints with the time, and how often.
+    pub timestamps: Stamping,
     /// Where the audit API listens; none turns it off.
     pub listen: Option<SocketAddr>,
     /// Who may read. On loopback nobody need be named; once somebody is, nobody else may read there either.
@@ -136,6 +139,7 @@ impl Default for Config {
             witnesses: Vec::new(),
             witness_quorum: 0,
             witness: Rhythm::default(),
+            timestamps: Stamping::default(),
             listen: None,
             readers: Vec::new(),
         }
@@ -183,6 +187,9 @@ impl Config {
         }
         let rest = (self.witness, self.log_key_file.is_some());
         if let Some((setting, why)) = witness::wrong(&self.witnesses, self.witness_quorum, rest) {
+            return refuse(setting, why);
+        }
+        if let Some((setting, why)) = stamp::wrong(&self.timestamps, self.log_key_file.is_some()) {
             return refuse(setting, why);
         }
         let open = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();

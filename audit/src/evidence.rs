@@ -20,6 +20,7 @@ use crate::{
         tile::{Rank, Tile, WIDTH, Wanted},
         tree::Hash,
     },
+    pack::{MAX_STAMPS, Stamp},
     signer::tiles,
     store::{self, Store, signed},
     witness,
@@ -151,6 +152,33 @@ impl Evidence {
         Ok(Some(hashes.ok_or_else(|| {
             Retry::because("the history lacks a tile")
         })?))
+    }
+
+    /// The time stamps that date these entries, given in their order: for each the earliest whose checkpoint covers it and
+    /// leads to this one; 1,000 at most.
+    pub async fn stamps(&self, entries: &[u64], shown: &Shown) -> Result<Vec<Stamp>, Retry> {
+        let mut stamps: Vec<Stamp> = Vec::new();
+        for entry in entries {
+            if stamps.last().is_some_and(|last| *entry < last.size) {
+                continue;
+            }
+            let covers = self
+                .store
+                .log()
+                .stamp_over(signed(*entry), signed(shown.size));
+            let Some(found) = covers.await?.filter(|_| stamps.len() < MAX_STAMPS) else {
+                break;
+            };
+            let size = u64::try_from(found.size).unwrap_or(0);
+            let consistency = self.consistency(size, shown.size).await?;
+            stamps.push(Stamp {
+                size,
+                checkpoint: found.note,
+                token: found.token,
+                consistency: consistency.unwrap_or_default(),
+            });
+        }
+        Ok(stamps)
     }
 }
 

@@ -5,6 +5,7 @@ use stage::database::Migrations;
 
 mod acts;
 mod api;
+mod asking;
 mod assurance;
 mod audit;
 mod batch;
@@ -27,6 +28,7 @@ mod reconcile;
 mod seal;
 mod service;
 mod signer;
+mod stamp;
 pub mod statement;
 mod steps;
 mod store;
@@ -48,6 +50,7 @@ pub use history::{
 pub use looks::{Asked, MAX_PURPOSE, Purpose, Viewer, Viewing};
 pub use reconcile::Range;
 pub use service::start;
+pub use stamp::Stamping;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");

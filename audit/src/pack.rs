@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 
 mod check;
 mod complete;
+mod stamps;
 mod timeline;
 mod write;
 pub mod zip;
 
 pub use check::{Checked, check, policy};
 pub use complete::Extent;
+pub(crate) use stamps::MAX_STAMPS;
+pub use stamps::{Stamp, Stamped};
 pub use write::{Given, write};
 
 /// Most records of a pack: a zip holds 65,535 files. Beyond it the pack is asked for by time.

@@ -29,12 +29,15 @@ use crate::{
     receipts::Receipts,
     reconcile::Reconciler,
     seal::Kek,
-    signer::{self, Signer, heads::HeadStore},
+    signer::{self, heads::HeadStore},
     steps::Steps,
     store, tally,
     way::Way,
-    witness::{Objections, Witnesses},
 };
+
+mod signing;
+
+use signing::Signing;
 
 /// Appends, publishes receipts and answers who asks, until asked to stop.
 ///
@@ -81,28 +84,18 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         assurance,
         vkey: log_key.as_ref().map(|key| key.verifier().to_string()),
     };
-    let mut signing = None;
-    if let Some((key, heads)) = log_key.zip(heads) {
-        let store = Arc::clone(&service.audit.store);
-        let objections = Objections::default();
-        let witnesses = Witnesses::of(
-            (&config.witnesses, config.witness),
-            Arc::clone(&store),
-            Arc::clone(&key),
-            Arc::clone(&context.clock),
-            objections.clone(),
-        )?;
-        let signer = Signer {
-            store,
-            heads,
-            key,
-            clock: Arc::clone(&context.clock),
-            lead: Lead::of(&history, signer::NAME),
-            objections,
-            period: Duration::from_millis(config.checkpoint_ms),
-        };
-        signing = Some((signer, witnesses));
-    }
+    let signing = match log_key.zip(heads) {
+        Some((key, heads)) => {
+            let store = Arc::clone(&service.audit.store);
+            Some(Signing::of(
+                (&config, &history),
+                store,
+                (key, heads),
+                &context,
+            )?)
+        }
+        None => None,
+    };
     tokio::join!(
         Box::pin(service.run(&context, signing.as_ref(), (&worker, &reconciler))),
         answer(listener, api, context.stopper.clone()),
@@ -242,14 +235,12 @@ impl Service {
     async fn run(
         &self,
         context: &Context,
-        signing: Option<&(Signer, Witnesses)>,
+        signing: Option<&Signing>,
         (worker, reconciler): (&Worker, &Reconciler),
     ) {
         let sign = async {
-            if let Some((signer, witnesses)) = signing {
-                // Whoever has seen another history says so before this one is signed.
-                witnesses.greet(context).await;
-                tokio::join!(signer.run(context), witnesses.run(&signer.lead, context));
+            if let Some(signing) = signing {
+                signing.run(context).await;
             }
         };
         let work = async {

@@ -18,7 +18,7 @@ mod postgres;
 mod reading;
 mod sqlite;
 
-pub(crate) use log::{Kept, LogStore};
+pub(crate) use log::{Kept, LogStore, Stamped};
 pub(crate) use reading::{Place, Reading, Select, Stored};
 
 /// The topic of the log's own entries: it has no name, because no broker has it.

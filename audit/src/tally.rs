@@ -113,6 +113,24 @@ pub(crate) fn witness_failed(witness: &str, why: &'static str) {
         .increment(1);
 }
 
+/// Time stamps are asked for; nothing of that was counted yet.
+pub(crate) fn stamp_begins() {
+    metrics::counter!("idtrail_audit_timestamp_failures_total", "reason" => "unreachable")
+        .increment(0);
+    stamp_age(0);
+}
+
+/// How many seconds ago the newest time stamp was given; without one how long it has been asked for.
+pub(crate) fn stamp_age(seconds: i64) {
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    metrics::gauge!("idtrail_audit_timestamp_age_seconds").set(f64::from(seconds));
+}
+
+/// The authority has not stamped, and why.
+pub(crate) fn stamp_failed(why: &'static str) {
+    metrics::counter!("idtrail_audit_timestamp_failures_total", "reason" => why).increment(1);
+}
+
 /// Why records of a batch cannot be read, and how many.
 pub(crate) fn unreadable(batch: &Batch<'_>) -> BTreeMap<&'static str, u64> {
     let mut counts = BTreeMap::new();

@@ -35,14 +35,20 @@ mod world;
 pub(crate) use acts::own;
 pub(crate) use records::About;
 pub(crate) use signing::{raws, refused};
-pub(crate) use world::{World, each, keep};
+pub(crate) use world::{World, each, keep, skipped};
 
 /// The vectors beside the checkout; none, with a printed line, where they are absent.
 pub(crate) fn vectors(name: &str) -> Option<serde_json::Value> {
+    let text = shared(name)?;
+    Some(serde_json::from_slice(&text).unwrap())
+}
+
+/// One of their files as it is; none, with a printed line, where it is absent.
+pub(crate) fn shared(name: &str) -> Option<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors/audit");
-    let Ok(text) = std::fs::read_to_string(folder.join(name)) else {
-        world::skipped(&format!("../shared/vectors/audit/{name} is absent"));
-        return None;
-    };
-    Some(serde_json::from_str(&text).unwrap())
+    let bytes = std::fs::read(folder.join(name)).ok();
+    if bytes.is_none() {
+        skipped(&format!("../shared/vectors/audit/{name} is absent"));
+    }
+    bytes
 }

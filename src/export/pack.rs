@@ -78,11 +78,15 @@ pub(super) async fn write(
         bar.inc(1);
     }
     let count = proved.len();
+    let entries: Vec<u64> = proved.iter().map(|(record, _)| record.index).collect();
+    let stamps = evidence.stamps(&entries, &shown).await;
+    let stamps = stamps.map_err(Failure::unreachable)?;
     let given = Given {
         records: proved,
         policy: policy(all, &shown.note)?,
         consistency: consistency(arguments, &evidence, shown.size).await?,
         checkpoint: shown.note,
+        stamps,
     };
     let zip = pack::write(&given).ok_or_else(too_many)?;
     place(out, &zip)?;

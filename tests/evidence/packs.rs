@@ -88,6 +88,7 @@ fn left_out(good: &Files) -> Vec<u8> {
         checkpoint,
         policy,
         consistency: None,
+        stamps: Vec::new(),
     };
     audit::pack::write(&given).unwrap()
 }

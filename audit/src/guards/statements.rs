@@ -127,6 +127,13 @@ pub(super) const HISTORY: Tables = Tables {
             replaced: "day, size, ''",
             probe: "'a probe', (SELECT max(size) FROM checkpoints), 'a probe'",
         },
+        Table {
+            name: "timestamps",
+            row: "(size, at) = (SELECT size, at FROM timestamps LIMIT 1)",
+            change: "token = ZEROS",
+            replaced: "size, at, note, ZEROS",
+            probe: "(SELECT max(size) FROM checkpoints), 0, 'a probe', ONES",
+        },
     ],
     functions: &[
         "refuse_change()",

@@ -92,6 +92,15 @@ impl Policy {
         &self.witnesses
     }
 
+    /// The same, asking for no witness.
+    #[must_use]
+    pub fn without_witnesses(&self) -> Self {
+        Self {
+            quorum: None,
+            ..self.clone()
+        }
+    }
+
     /// Accepts a checkpoint that one of the logs has signed and enough witnesses have cosigned. A signature that bears
     /// the name and id of a known key and is not its own spoils all of it.
     pub fn check(&self, note: &[u8]) -> Result<Satisfied, PolicyError> {

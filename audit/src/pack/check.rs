@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    CHECKPOINT, CONSISTENCY, Extent, HOWTO, MAX_RECORDS, POLICY, RECORDS, Record, TIMELINE, VERIFY,
-    complete::complete, proof_path, timeline, zip,
+    CHECKPOINT, CONSISTENCY, Extent, HOWTO, MAX_RECORDS, POLICY, RECORDS, Record, Stamped,
+    TIMELINE, VERIFY, complete::complete, proof_path, stamps, timeline, zip,
 };
 use crate::{
     log::{consistency, policy::Satisfied, proof::Proof, tree::Hash},
@@ -22,9 +22,11 @@ pub struct Checked {
     pub records: Vec<Record>,
     /// Up to which of its numbers the account is complete; none where the pack is a part of it, or nothing is counted.
     pub complete: Option<u64>,
+    /// The time stamps over its log, in the order of their checkpoints.
+    pub stamps: Vec<Stamped>,
 }
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
 /// The policy that the pack carries, as text.
 pub fn policy(pack: &[u8]) -> Option<String> {
@@ -62,6 +64,7 @@ pub fn check(pack: &[u8], claims: &Claims, extent: Extent) -> Result<Checked, Fi
         opened(record)?;
     }
     since(&mut files, &accepted, claims)?;
+    let stamps = stamps::check(&mut files, &accepted.checkpoint, &records, claims)?;
     if take(&mut files, TIMELINE)? != timeline::page(&records).as_bytes() {
         return Err(form(TIMELINE));
     }
@@ -77,11 +80,12 @@ pub fn check(pack: &[u8], claims: &Claims, extent: Extent) -> Result<Checked, Fi
                 Extent::Part => None,
             },
             records,
+            stamps,
         }),
     }
 }
 
-fn take(files: &mut Files, path: &str) -> Result<Vec<u8>, Finding> {
+pub(super) fn take(files: &mut Files, path: &str) -> Result<Vec<u8>, Finding> {
     files.remove(path).ok_or_else(|| Finding::Missing {
         path: path.to_owned(),
     })
@@ -129,10 +133,7 @@ fn since(files: &mut Files, accepted: &Satisfied, claims: &Claims) -> Result<(),
     let given = given.ok_or_else(|| Finding::Missing {
         path: CONSISTENCY.to_owned(),
     })?;
-    let hash = |line: &str| -> Option<Hash> { STANDARD.decode(line).ok()?.try_into().ok() };
-    let hashes = std::str::from_utf8(&given)
-        .ok()
-        .and_then(|text| text.lines().map(hash).collect::<Option<Vec<_>>>());
+    let hashes = stamps::hashes_of(&given);
     let holds = hashes.is_some_and(|proof| consistency::verify((before, &old), (now, new), &proof));
     holds
         .then_some(())

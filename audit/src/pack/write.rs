@@ -1,10 +1,8 @@
 //! Making a pack.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-
 use super::{
-    CHECKPOINT, CONSISTENCY, HOWTO, POLICY, RECORDS, Record, TIMELINE, VERIFY, proof_path,
-    timeline, zip,
+    CHECKPOINT, CONSISTENCY, HOWTO, POLICY, RECORDS, Record, Stamp, TIMELINE, VERIFY, proof_path,
+    stamps, timeline, zip,
 };
 use crate::log::{proof::Proof, tree::Hash};
 
@@ -19,6 +17,8 @@ pub struct Given {
     pub policy: String,
     /// From the auditor's older checkpoint to this one, if there is one.
     pub consistency: Option<Vec<Hash>>,
+    /// Time stamps over this checkpoint and older ones.
+    pub stamps: Vec<Stamp>,
 }
 
 /// The pack: the same bytes for the same content. None if it becomes too large.
@@ -43,9 +43,9 @@ pub fn write(given: &Given) -> Option<Vec<u8>> {
         text(POLICY, &given.policy),
     ];
     if let Some(hashes) = &given.consistency {
-        let hashes = hashes.iter().map(|hash| STANDARD.encode(hash) + "\n");
-        files.push(text(CONSISTENCY, &hashes.collect::<String>()));
+        files.push(text(CONSISTENCY, &stamps::hashes(hashes)));
     }
+    files.extend(given.stamps.iter().flat_map(stamps::files));
     for (record, proof) in &given.records {
         files.push(text(&proof_path(record.index), &proof.to_string()));
     }

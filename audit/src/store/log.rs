@@ -16,6 +16,19 @@ pub(crate) struct Kept {
     pub(crate) at: i64,
 }
 
+/// A time-stamp token, and what it is over.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Stamped {
+    /// The size of the checkpoint.
+    pub(crate) size: i64,
+    /// The time in the token, in milliseconds.
+    pub(crate) at: i64,
+    /// The checkpoint as it was shown then, byte for byte: later ones have more cosignatures.
+    pub(crate) note: String,
+    /// The reply as it came.
+    pub(crate) token: Vec<u8>,
+}
+
 /// The log.
 ///
 /// **Consistency**: a tile that is read is never younger than the head that was read before it. **Append-only**: the
@@ -51,6 +64,15 @@ pub(crate) trait LogStore: Send + Sync + std::fmt::Debug {
 
     /// Keeps a cosignature: size, witness, the time in the line, in seconds, and the line.
     async fn add_cosignature(&self, given: (i64, &str, i64, &str)) -> Result<(), Retry>;
+
+    /// The time of the newest time stamp, in milliseconds.
+    async fn newest_stamp(&self) -> Result<Option<i64>, Retry>;
+
+    /// The earliest time stamp over a checkpoint that covers an entry, and is not larger than a size.
+    async fn stamp_over(&self, entry: i64, size: i64) -> Result<Option<Stamped>, Retry>;
+
+    /// Keeps a time stamp.
+    async fn add_stamp(&self, stamped: &Stamped) -> Result<(), Retry>;
 }
 
 macro_rules! log_store {
@@ -151,6 +173,37 @@ macro_rules! log_store {
                     .bind(witness)
                     .bind(at)
                     .bind(line)
+                    .execute(&self.pool)
+                    .await
+                    .map_err(unready)?;
+                Ok(())
+            }
+
+            async fn newest_stamp(&self) -> Result<Option<i64>, Retry> {
+                let newest = sqlx::query_as("SELECT max(at) FROM timestamps");
+                let (at,) = newest.fetch_one(&self.pool).await.map_err(unready)?;
+                Ok(at)
+            }
+
+            async fn stamp_over(&self, entry: i64, size: i64) -> Result<Option<Stamped>, Retry> {
+                sqlx::query_as(
+                    "SELECT size, at, note, token FROM timestamps WHERE size > $1 AND size <= $2
+                        ORDER BY size, at LIMIT 1",
+                )
+                .bind(entry)
+                .bind(size)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(unready)
+            }
+
+            async fn add_stamp(&self, stamped: &Stamped) -> Result<(), Retry> {
+                let _turn = self.turn().await;
+                sqlx::query("INSERT INTO timestamps (size, at, note, token) VALUES ($1, $2, $3, $4)")
+                    .bind(stamped.size)
+                    .bind(stamped.at)
+                    .bind(stamped.note.as_str())
+                    .bind(stamped.token.as_slice())
                     .execute(&self.pool)
                     .await
                     .map_err(unready)?;

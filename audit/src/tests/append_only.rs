@@ -3,13 +3,15 @@
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
 use stage::database::Database;
 
+use crate::store::Stamped;
+
 use super::{
     records::About,
     world::{World, each, execute, keep},
 };
 
 /// Each tries to rewrite something that stands.
-const REWRITES: [&str; 30] = [
+const REWRITES: [&str; 32] = [
     "UPDATE entries SET leaf = leaf_hash WHERE seq = 0",
     "UPDATE entries SET seq = 99 WHERE seq = 3",
     "DELETE FROM entries",
@@ -40,9 +42,11 @@ const REWRITES: [&str; 30] = [
     "DELETE FROM checkpoints",
     "UPDATE cosignatures SET line = 'x'",
     "DELETE FROM cosignatures",
+    "UPDATE timestamps SET token = token",
+    "DELETE FROM timestamps",
 ];
 /// SQLite's own ways around a unique key.
-const REPLACES: [&str; 12] = [
+const REPLACES: [&str; 14] = [
     "INSERT OR REPLACE INTO entries SELECT 0, topic, source_partition, source_offset, at, leaf_hash, leaf FROM entries WHERE seq = 1",
     "INSERT OR REPLACE INTO entries SELECT 5, topic, source_partition, source_offset, at, leaf_hash, leaf FROM entries WHERE seq = 0",
     "REPLACE INTO bodies SELECT 0, subject, check_handle, sealed FROM bodies WHERE seq = 1",
@@ -55,6 +59,8 @@ const REPLACES: [&str; 12] = [
     "REPLACE INTO checkpoints SELECT size, root, 'x', 0 FROM checkpoints",
     "REPLACE INTO cosignatures SELECT size, witness, at, 'x' FROM cosignatures",
     "INSERT INTO cosignatures VALUES (99, 'w', 1, 'of no checkpoint')",
+    "REPLACE INTO timestamps SELECT size, at, 'x', token FROM timestamps",
+    "INSERT INTO timestamps VALUES (99, 1, 'of no checkpoint', x'')",
 ];
 
 pub(super) async fn refused(database: &Database, sql: &'static str) {
@@ -87,6 +93,13 @@ pub(super) async fn filled(world: &World) -> Database {
     log.add_cosignature((size, "witness.test", 1, "a line"))
         .await
         .unwrap();
+    let stamped = Stamped {
+        size,
+        at: 1,
+        note: "as it was stamped".to_owned(),
+        token: vec![0x30],
+    };
+    log.add_stamp(&stamped).await.unwrap();
     world.database()
 }
 
@@ -131,6 +144,7 @@ async fn postgres_truncates_nothing_and_a_replica_may_not_either() {
         "TRUNCATE tiles",
         "TRUNCATE checkpoints CASCADE",
         "TRUNCATE cosignatures",
+        "TRUNCATE timestamps",
         "SET session_replication_role = replica; DELETE FROM entries",
         "SET session_replication_role = replica; UPDATE head SET size = 0",
         "SET session_replication_role = replica; TRUNCATE entries",
@@ -167,6 +181,7 @@ async fn the_roles_of_postgres_may_append_and_look_and_nothing_else() {
         ("audit_writer", "UPDATE tiles SET idx = 1"),
         ("audit_writer", "UPDATE checkpoints SET note = 'x'"),
         ("audit_writer", "DELETE FROM cosignatures"),
+        ("audit_writer", "UPDATE timestamps SET at = 0"),
         ("audit_reader", "INSERT INTO topics VALUES (99, 'x')"),
         ("audit_reader", "DELETE FROM receipts"),
     ] {

@@ -82,8 +82,8 @@ pub enum Finding {
         /// Which.
         index: u64,
     },
-    /// An entry claims a time after a witness had seen it.
-    #[error("entry {index} is dated ahead: a witness saw it before its time")]
+    /// An entry claims a time after a witness, or a time stamp, had seen it.
+    #[error("entry {index} is dated ahead: a witness or a time stamp saw it before its time")]
     DatedAhead {
         /// Which.
         index: u64,
@@ -169,6 +169,12 @@ pub enum Finding {
         /// The newest that is there.
         of: u64,
     },
+    /// A time stamp is none, or is not over the checkpoint beside it.
+    #[error("{path} is no time stamp over the checkpoint beside it")]
+    Stamp {
+        /// Which.
+        path: String,
+    },
     /// A proof is not written as proofs are.
     #[error("this is no tlog-proof with its leaf")]
     Proof,
@@ -211,6 +217,7 @@ impl Finding {
             Self::Sums { .. } => "sums",
             Self::Day { .. } => "day",
             Self::Incomplete { .. } => "incomplete",
+            Self::Stamp { .. } => "time_stamp",
             Self::Proof => "proof",
             Self::Opening { .. } => "opening",
             Self::Path { .. } => "path",
@@ -226,6 +233,7 @@ impl Finding {
             | Self::Entry { path, .. }
             | Self::Length { path, .. }
             | Self::Form { path }
+            | Self::Stamp { path }
             | Self::Tile { path, .. } => Some(path),
             Self::Checkpoint(_) => Some("checkpoint"),
             Self::Since(_)
@@ -273,6 +281,7 @@ impl Finding {
             | Self::Sums { .. }
             | Self::Day { .. }
             | Self::Incomplete { .. }
+            | Self::Stamp { .. }
             | Self::Proof => None,
         }
     }

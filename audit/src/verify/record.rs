@@ -39,3 +39,9 @@ pub fn opening(index: u64, leaf: &[u8], (salt, body): (&[u8; 32], &[u8])) -> Res
     let opens = read.commit == commit(salt, body);
     opens.then_some(()).ok_or(Finding::Opening { index })
 }
+
+/// The time in the leaf of an entry, in milliseconds.
+pub(crate) fn time(index: u64, leaf: &[u8]) -> Result<i64, Finding> {
+    let read = form::read(leaf).map_err(|fault| Finding::Leaf { index, fault })?;
+    Ok(read.at)
+}

@@ -12,10 +12,11 @@ use tokio::{
 use super::{
     Objection, Objections, Rhythm, Submission, Witness,
     answer::{self, Answer, Miss},
-    client::Client,
+    client,
     standing::Standing,
 };
 use crate::{
+    asking::Client,
     evidence::Evidence,
     log::{
         checkpoint::Checkpoint,
@@ -215,7 +216,7 @@ impl Witnesses {
                 proof,
                 note: newest.note.to_string(),
             };
-            match self.client.submit(&one.url, &submission).await? {
+            match client::submit(&self.client, &one.url, &submission).await? {
                 Answer::Cosigned(lines) => return self.keep(one, standing, (newest, &lines)).await,
                 Answer::Seen(seen) if seen != old => {
                     self.knows(one, seen).await?;
