@@ -54,6 +54,7 @@ impl Keep for Audit {
         Topic::Rejected,
         Topic::Operated,
     ];
+    type Ready = Batch;
 
     async fn lead(&self) -> Result<bool, Retry> {
         self.lead.holds().await
@@ -88,25 +89,28 @@ impl Keep for Audit {
         Ok(known.collect())
     }
 
-    async fn keep(&self, batch: &[Record]) -> Result<(), KeepError> {
+    async fn ready(&self, batch: Vec<Record>) -> Batch {
+        // When this returns, the keys of the batch are durable. A crash before the append leaves keys that nobody uses.
+        Batch::read(batch, &self.codec, &self.keys).await
+    }
+
+    async fn keep(&self, batch: &Batch) -> Result<(), KeepError> {
         let mut slot = self.view.lock().await;
         // Taken out: whatever goes wrong below, the next batch asks the database anew.
         let view = match slot.take() {
             Some(view) => view,
             None => self.store.view().await?,
         };
-        let ranges = Ranges::of(batch, &view)?;
-        let prepared = Batch::read(batch, &self.codec, &self.keys).await;
-        // When this returns, the keys of the batch are durable. A crash before the append leaves keys that nobody uses.
-        let resolved = self.keys.resolve(prepared.names()).await?;
+        let ranges = Ranges::of(batch.records(), &view)?;
+        let resolved = batch.resolved(&self.keys).await?;
         let counters = self.store.counters(&accounts(&resolved)).await?;
         let reading = Reading::of(self.clock.as_ref());
         let now = reading.now;
         let at = time_after(&view, now);
-        let unreadable = tally::unreadable(&prepared);
+        let unreadable = tally::unreadable(batch);
         let mut growth = Growth::of(&view, at, self.chance);
         let step = self.tell_step(reading, resolved.last(), &mut growth);
-        let mut append = prepared.seal(&resolved, counters, &ranges, growth).await;
+        let mut append = batch.seal(&resolved, counters, &ranges, growth).await;
         let next = ranges.conclude(&mut append, view, now);
         self.store.append(&append).await?;
         // From here on the entries, the offsets and the receipts are there, all of them.
@@ -130,7 +134,11 @@ impl Audit {
             Some(view) => view,
             None => self.store.view().await?,
         };
-        let own = self.keys.resolve(&[naming::own(&self.keys)]).await?;
+        let own = self
+            .keys
+            .resolve(&[naming::own(&self.keys)])
+            .await?
+            .resolved;
         let own = own.first().ok_or_else(|| Retry::because("no key"))?;
         let reading = Reading::of(self.clock.as_ref());
         let now = reading.now;

@@ -1,15 +1,18 @@
 //! One batch on its way into the log: read, named, sealed and numbered, before any lock is taken.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use schemas::Topic;
-use stage::{Codec, Record};
+use stage::{Codec, Record, Retry};
 use uuid::Uuid;
 
 use crate::{
     body::{self, Said},
     growth::Growth,
-    keys::{Keys, Names, Resolved},
+    keys::{Found, Keys, Names, Resolved},
     leaf::Kind,
     naming,
     store::Append,
@@ -22,49 +25,65 @@ pub(crate) use ranges::Ranges;
 /// Records worked on before others get the thread: about a millisecond.
 const TURN: usize = 64;
 
-/// The records of a batch in the order of the flow, read and named.
-pub(crate) struct Batch<'a> {
-    records: Vec<(&'a Record, Said)>,
+/// The records of a batch in the order of the flow, read, named, and their names looked up where that went well.
+pub(crate) struct Batch {
+    records: Vec<Record>,
+    said: Vec<Said>,
+    /// What the records are called, in their order, and last what the log's own entries are sealed for.
     names: Vec<Names>,
+    found: Option<Found>,
 }
 
-impl<'a> Batch<'a> {
-    /// Reads and names the records.
+impl Batch {
+    /// Reads and names the records, and looks their names up.
     ///
     /// Each topic is read on its own. What came before stands before what it led to, as far as one batch holds both;
     /// the order within each partition stays.
-    pub(crate) async fn read(batch: &'a [Record], codec: &Codec, keys: &Keys) -> Self {
-        let mut ordered: Vec<&Record> = batch.iter().collect();
-        ordered.sort_by_key(|record| rank(record.topic));
-        let mut this = Self {
-            records: Vec::with_capacity(batch.len()),
-            names: Vec::with_capacity(batch.len() + 1),
-        };
-        for turn in ordered.chunks(TURN) {
+    pub(crate) async fn read(mut records: Vec<Record>, codec: &Codec, keys: &Keys) -> Self {
+        records.sort_by_key(|record| rank(record.topic));
+        let mut said = Vec::with_capacity(records.len());
+        let mut names = Vec::with_capacity(records.len() + 1);
+        for turn in records.chunks(TURN) {
             for record in turn {
-                let said = naming::read(record, codec);
-                this.names.push(naming::names(record, &said, keys));
-                this.records.push((record, said));
+                let one = naming::read(record, codec);
+                names.push(naming::names(record, &one, keys));
+                said.push(one);
             }
             tokio::task::yield_now().await;
         }
-        this.names.push(naming::own(keys));
-        this
+        names.push(naming::own(keys));
+        // Who keeps the batch looks again, and says what is wrong.
+        let found = keys.resolve(&names).await.ok();
+        Self {
+            records,
+            said,
+            names,
+            found,
+        }
     }
 
-    /// What the records are called, in their order, and last what the log's own entries are sealed for.
-    pub(crate) fn names(&self) -> &[Names] {
-        &self.names
+    /// What the names stand for. Looked up anew where keys were destroyed since, so nothing may destroy any before
+    /// what is sealed with these is appended.
+    pub(crate) async fn resolved(&self, keys: &Keys) -> Result<Cow<'_, [Resolved]>, Retry> {
+        match &self.found {
+            Some(found) if keys.still(found) => Ok(Cow::Borrowed(&found.resolved)),
+            Some(_) | None => Ok(Cow::Owned(keys.resolve(&self.names).await?.resolved)),
+        }
+    }
+
+    /// The records.
+    pub(crate) fn records(&self) -> &[Record] {
+        &self.records
     }
 
     /// What the records turned out to be.
     pub(crate) fn said(&self) -> impl Iterator<Item = &Said> {
-        self.records.iter().map(|(_, said)| said)
+        self.said.iter()
     }
 
     /// Seals every record, and after them the account of what was read.
     pub(crate) async fn seal(
-        self,
+        &self,
         resolved: &[Resolved],
         mut counters: HashMap<Uuid, i64>,
         ranges: &Ranges<'_>,
@@ -72,7 +91,8 @@ impl<'a> Batch<'a> {
     ) -> Append {
         let mut numbered = BTreeMap::new();
         let from = growth.next();
-        for (at, ((record, said), names)) in self.records.iter().zip(resolved).enumerate() {
+        let records = self.records.iter().zip(&self.said).zip(resolved);
+        for (at, ((record, said), names)) in records.enumerate() {
             if at % TURN == TURN - 1 {
                 tokio::task::yield_now().await;
             }

@@ -2,6 +2,8 @@
 //!
 //! Times and dates come out as integers, because the serialiser says that nobody reads along.
 
+use std::{io::Write as _, ops::Range};
+
 use serde::{Serialize, ser};
 
 /// What has no canonical text here: a float, a map, bytes. The types of this house hold none.
@@ -15,9 +17,12 @@ impl ser::Error for NotCanonical {
     }
 }
 
+/// Bytes of a usual body.
+const USUAL: usize = 2_048;
+
 /// The canonical text.
 pub(crate) fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, NotCanonical> {
-    let mut out = Vec::with_capacity(512);
+    let mut out = Vec::with_capacity(USUAL);
     value.serialize(Writer(&mut out))?;
     Ok(out)
 }
@@ -33,7 +38,10 @@ struct Writer<'a>(&'a mut Vec<u8>);
 /// ASCII names of our structs is the order of bytes.
 struct Fields<'a> {
     out: &'a mut Vec<u8>,
-    fields: Vec<(&'static str, Vec<u8>)>,
+    /// Where the values begin; until the end they stand there in the order of the struct.
+    begin: usize,
+    /// Each name, and where its value stands.
+    fields: Vec<(&'static str, Range<usize>)>,
 }
 
 struct Items<'a> {
@@ -44,7 +52,8 @@ struct Items<'a> {
 macro_rules! integers {
     ($($name:ident: $kind:ty),+) => {
         $(fn $name(self, value: $kind) -> Result<(), NotCanonical> {
-            self.0.extend_from_slice(value.to_string().as_bytes());
+            // Writing to a vector cannot fail.
+            let _infallible = write!(self.0, "{value}");
             Ok(())
         })+
     };
@@ -157,6 +166,7 @@ impl<'a> ser::Serializer for Writer<'a> {
 
     fn serialize_struct(self, _: &'static str, len: usize) -> Result<Fields<'a>, NotCanonical> {
         Ok(Fields {
+            begin: self.0.len(),
             out: self.0,
             fields: Vec::with_capacity(len),
         })
@@ -208,22 +218,24 @@ impl ser::SerializeStruct for Fields<'_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), NotCanonical> {
-        let mut out = Vec::new();
-        value.serialize(Writer(&mut out))?;
-        self.fields.push((name, out));
+        let begin = self.out.len();
+        value.serialize(Writer(self.out))?;
+        self.fields.push((name, begin..self.out.len()));
         Ok(())
     }
 
     fn end(mut self) -> Result<(), NotCanonical> {
         self.fields.sort_unstable_by_key(|(name, _)| *name);
+        let values = self.out.split_off(self.begin);
         self.out.push(b'{');
-        for (at, (name, value)) in self.fields.iter().enumerate() {
+        for (at, (name, value)) in self.fields.into_iter().enumerate() {
             if at > 0 {
                 self.out.push(b',');
             }
             text(self.out, name)?;
             self.out.push(b':');
-            self.out.extend_from_slice(value);
+            let value = value.start - self.begin..value.end - self.begin;
+            self.out.extend_from_slice(&values[value]);
         }
         self.out.push(b'}');
         Ok(())

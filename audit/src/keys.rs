@@ -18,7 +18,7 @@ mod recent;
 mod resolve;
 mod sqlite;
 
-pub(crate) use resolve::Keys;
+pub(crate) use resolve::{Found, Keys};
 
 const SEALED_INDEX: &str = "SELECT sealed_index FROM key_encryption_keys WHERE id = $1";
 
@@ -56,8 +56,11 @@ pub(crate) struct Wrapped {
 pub(crate) struct New {
     pub(crate) handles: Vec<(Blind, Kind, Uuid)>,
     pub(crate) keys: Vec<Wrapped>,
-    pub(crate) aliases: Vec<(Blind, Uuid, Kind)>,
+    pub(crate) aliases: Vec<Alias>,
 }
+
+/// A name, the check that is found by it, and what it is a name of.
+pub(crate) type Alias = (Blind, Uuid, Kind);
 
 impl New {
     fn is_empty(&self) -> bool {
@@ -97,7 +100,7 @@ pub(crate) trait KeyStore: Send + Sync + std::fmt::Debug {
 /// The key database that the settings name.
 pub(crate) fn open(database: &Database) -> Arc<dyn KeyStore> {
     match database {
-        Database::Sqlite(pool) => Arc::new(sqlite::Sqlite(pool.clone())),
+        Database::Sqlite(pool) => Arc::new(sqlite::Sqlite::new(pool.clone())),
         Database::Postgres(pool) => Arc::new(postgres::Postgres(pool.clone())),
     }
 }

@@ -18,6 +18,7 @@ mod postgres;
 mod reading;
 mod sqlite;
 
+pub(crate) use copy::Rows;
 pub(crate) use log::{Kept, LogStore, Stamped};
 pub(crate) use reading::{Place, Reading, Select, Stored};
 

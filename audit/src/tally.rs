@@ -132,7 +132,7 @@ pub(crate) fn stamp_failed(why: &'static str) {
 }
 
 /// Why records of a batch cannot be read, and how many.
-pub(crate) fn unreadable(batch: &Batch<'_>) -> BTreeMap<&'static str, u64> {
+pub(crate) fn unreadable(batch: &Batch) -> BTreeMap<&'static str, u64> {
     let mut counts = BTreeMap::new();
     for said in batch.said() {
         if let Said::Unreadable(reason) = said {

@@ -16,7 +16,7 @@ use std::{
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use stage::{Chance, database::Database};
 use tokio::{
-    io::copy_bidirectional,
+    io::copy_bidirectional_with_sizes,
     net::{TcpStream, UnixListener, UnixStream},
     task::JoinSet,
 };
@@ -25,6 +25,8 @@ use tokio::{
 const CONNECTIONS: u32 = 3;
 /// How long a connection may take before the database counts as not ready; as everywhere.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Bytes carried at once, either way: a batch is some megabytes, and each piece costs two calls of the system.
+const BUFFER: usize = 64 << 10;
 /// How the folders' names begin.
 const PREFIX: &str = "idtrail-way-";
 /// A folder younger than this may be one that another process is just making.
@@ -130,7 +132,8 @@ async fn carry(mut inside: UnixStream, (host, port): (String, u16)) {
     };
     match connected.await {
         Ok(mut outside) => {
-            let _ended = copy_bidirectional(&mut inside, &mut outside).await;
+            let _ended =
+                copy_bidirectional_with_sizes(&mut inside, &mut outside, BUFFER, BUFFER).await;
         }
         // Inside only the end of the connection is seen, so the cause is told here.
         Err(error) => {

@@ -41,6 +41,8 @@ pub(crate) struct Notify {
 impl Keep for Notify {
     const NAME: &'static str = "notify";
     const READS: &'static [Topic] = &[Topic::Enriched, Topic::Rejected, Topic::Operated];
+    // What is decided rests on what was told before, so nothing can be known ahead.
+    type Ready = Vec<Record>;
 
     async fn lead(&self) -> Result<bool, Retry> {
         self.lead.holds().await
@@ -52,7 +54,11 @@ impl Keep for Notify {
         Ok(stored)
     }
 
-    async fn keep(&self, batch: &[Record]) -> Result<(), KeepError> {
+    async fn ready(&self, batch: Vec<Record>) -> Vec<Record> {
+        batch
+    }
+
+    async fn keep(&self, batch: &Vec<Record>) -> Result<(), KeepError> {
         let now = self.clock.now();
         let met: Vec<Met> = batch
             .iter()

@@ -1,13 +1,10 @@
 //! The loop of stages whose results go to a database: source offsets move in the same transaction.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use schemas::Topic;
+use tokio::sync::mpsc;
 
 use crate::{
     BatchLimit, Codec, Context, Reader, Record, Retry,
@@ -20,8 +17,10 @@ const STANDBY: Duration = Duration::from_secs(1);
 /// How many of the loop's batches are stored at once when there is a backlog: a database transaction has a
 /// price of its own (locks, two fsyncs) that more records share.
 const BATCHES: usize = 4;
-/// How often lag is looked at.
-const LOOK: Duration = Duration::from_secs(5);
+
+mod lag;
+
+use lag::Positions;
 
 /// Why a batch was not kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +41,8 @@ pub trait Keep: Send + Sync {
     const NAME: &'static str;
     /// The topics it reads.
     const READS: &'static [Topic];
+    /// A batch, ready to be kept.
+    type Ready: Send;
 
     /// Whether this process is the one that works on the database; becomes it if nobody is.
     ///
@@ -52,11 +53,16 @@ pub trait Keep: Send + Sync {
     /// The next offset of every partition that was ever read.
     async fn offsets(&self) -> Result<Vec<(Topic, i32, i64)>, Retry>;
 
+    /// Works out of a batch what can be known before it is kept, while the one before it is being kept.
+    ///
+    /// Records stand in order within each partition. The batch may never be kept, and be readied again by
+    /// another process, so what this has done by then must be harmless.
+    async fn ready(&self, batch: Vec<Record>) -> Self::Ready;
+
     /// Stores what the batch leads to, and moves the offsets past it, in one transaction.
     ///
-    /// Records stand in order within each partition. Nothing of the batch may have an effect elsewhere
-    /// before the transaction is committed.
-    async fn keep(&self, batch: &[Record]) -> Result<(), KeepError>;
+    /// Nothing of the batch may have an effect elsewhere before the transaction is committed.
+    async fn keep(&self, batch: &Self::Ready) -> Result<(), KeepError>;
 }
 
 /// Runs such a stage until asked to stop.
@@ -67,53 +73,8 @@ pub async fn run<K: Keep>(stage: &K, context: &Context, codec: &Codec) {
     let positions = Positions::default();
     tokio::join!(
         work(stage, context, codec, &positions),
-        watch_lag::<K>(context, &positions)
+        lag::watch::<K>(context, &positions)
     );
-}
-
-/// The next offset of each partition, as far as this process has stored; only for telling the lag.
-#[derive(Debug, Default)]
-struct Positions(Mutex<BTreeMap<(Topic, i32), i64>>);
-
-impl Positions {
-    fn set(&self, partition: (Topic, i32), next: i64) {
-        // Only whole values are written, so a poisoned map is still whole.
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(partition, next);
-    }
-
-    fn get(&self, partition: (Topic, i32)) -> Option<i64> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&partition)
-            .copied()
-    }
-}
-
-/// Tells every few seconds how many records the stage has not yet stored.
-async fn watch_lag<K: Keep>(context: &Context, positions: &Positions) {
-    let status = context.health.stage(K::NAME);
-    while context
-        .stopper
-        .run_until_stopped(tokio::time::sleep(LOOK))
-        .await
-        .is_some()
-    {
-        let mut behind = 0;
-        for topic in K::READS.iter().copied() {
-            // A look that fails says nothing: the stage itself tells that it retries.
-            for extent in context.broker.extents(topic).await.unwrap_or_default() {
-                behind += extent.next
-                    - positions
-                        .get((topic, extent.partition))
-                        .unwrap_or(extent.first);
-            }
-        }
-        status.lag(behind);
-    }
 }
 
 async fn work<K: Keep>(stage: &K, context: &Context, codec: &Codec, positions: &Positions) {
@@ -197,18 +158,68 @@ async fn begin<K: Keep>(
 }
 
 /// Reads and stores until asked to stop, until another process has moved the offsets, or until the lead is lost.
+///
+/// While a batch is kept, the next one is read and readied; no more than these two are in hand. They are kept one
+/// after the other, so whatever ends this leaves behind a database from which reading can begin again.
 async fn follow<K: Keep>(
     stage: &K,
     context: &Context,
     codec: &Codec,
     (reader, positions): (&mut dyn Reader, &Positions),
 ) {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let ahead = async {
+        read_ahead(stage, context, codec, (reader, sender)).await;
+        // What is ready is still kept; then nothing more comes.
+        std::future::pending::<()>().await;
+    };
+    let keep = async {
+        while let Some(Some(batch)) = context.stopper.run_until_stopped(receiver.recv()).await {
+            if !keep(stage, context, &batch).await {
+                break;
+            }
+            batch.note(positions);
+        }
+    };
+    tokio::select! {
+        () = keep => {}
+        () = ahead => {}
+    }
+}
+
+/// A batch that waits to be kept.
+struct Waiting<R> {
+    ready: R,
+    records: usize,
+    /// The offset after the batch, for each partition that it has records of.
+    next: BTreeMap<(Topic, i32), i64>,
+}
+
+impl<R> Waiting<R> {
+    fn note(&self, positions: &Positions) {
+        for (partition, next) in &self.next {
+            positions.set(*partition, *next);
+        }
+    }
+}
+
+/// Reads and readies batches until asked to stop, or until reading fails.
+async fn read_ahead<K: Keep>(
+    stage: &K,
+    context: &Context,
+    codec: &Codec,
+    (reader, sender): (&mut dyn Reader, mpsc::Sender<Waiting<K::Ready>>),
+) {
     let status = context.health.stage(K::NAME);
     let limit = BatchLimit {
         records: context.limit.records * BATCHES,
         ..context.limit
     };
-    while let Some(taken) = context.stopper.run_until_stopped(reader.next(&limit)).await {
+    // A place first, so that no third batch is read before the first one is kept.
+    while let Ok(place) = sender.reserve().await {
+        let Some(taken) = context.stopper.run_until_stopped(reader.next(&limit)).await else {
+            return;
+        };
         let note =
             |retry: &Retry, pause: Duration| status.retrying(retry, pause, context.clock.now());
         let batch = match taken {
@@ -216,28 +227,46 @@ async fn follow<K: Keep>(
             Err(error) => return note(&Retry::because(error), STANDBY),
         };
         status.took(batch.len());
-        let kept = retry::until_done(&context.stopper, note, || async {
-            if !stage.lead().await? {
-                return Ok(Err(KeepError::Moved));
-            }
+        let learnt = retry::until_done(&context.stopper, note, || async {
             codec.learn(&batch).await?;
-            match stage.keep(&batch).await {
-                Err(KeepError::Retry(retry)) => Err(retry),
-                done => Ok(done),
-            }
+            stage.lead().await
         });
-        match kept.await {
-            Some(Ok(())) => {
-                for record in &batch {
-                    positions.set(
-                        (record.topic, record.position.partition),
-                        record.position.offset + 1,
-                    );
-                }
-                status.committed(batch.len(), context.clock.now());
-            }
-            Some(Err(error)) => return tracing::warn!(stage = K::NAME, "{error}"),
-            None => return,
+        if learnt.await != Some(true) {
+            return;
         }
+        let next = batch.iter().map(|record| {
+            let position = &record.position;
+            ((record.topic, position.partition), position.offset + 1)
+        });
+        let (next, records) = (next.collect(), batch.len());
+        place.send(Waiting {
+            ready: stage.ready(batch).await,
+            records,
+            next,
+        });
     }
+}
+
+/// Keeps a batch, in as many tries as it takes; false if it was not kept and reading must begin again.
+async fn keep<K: Keep>(stage: &K, context: &Context, batch: &Waiting<K::Ready>) -> bool {
+    let status = context.health.stage(K::NAME);
+    let note = |retry: &Retry, pause: Duration| status.retrying(retry, pause, context.clock.now());
+    let kept = retry::until_done(&context.stopper, note, || async {
+        if !stage.lead().await? {
+            return Ok(Err(KeepError::Moved));
+        }
+        match stage.keep(&batch.ready).await {
+            Err(KeepError::Retry(retry)) => Err(retry),
+            done => Ok(done),
+        }
+    });
+    match kept.await {
+        Some(Ok(())) => status.committed(batch.records, context.clock.now()),
+        Some(Err(error)) => {
+            tracing::warn!(stage = K::NAME, "{error}");
+            return false;
+        }
+        None => return false,
+    }
+    true
 }

@@ -186,6 +186,7 @@ impl Worker {
     /// gone.
     async fn destroy(&self, audit: &Audit, erasure: &Erasure) -> Result<(), Retry> {
         let _no_batch = audit.view.lock().await;
+        let _nobody_looks = audit.keys.alone().await;
         let subjects = self.ledger().subjects_of(erasure.key).await?;
         let checks = closure::checks_of(&self.clients.opened.bodies, &subjects).await?;
         let destroyed = self.ledger().destroy(erasure, &subjects, &checks).await;

@@ -1,22 +1,23 @@
 //! The key database in PostgreSQL.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
-use sqlx::{PgPool, query, query_as};
+use sqlx::{PgConnection, PgPool, query, query_as};
 use stage::Retry;
 use uuid::Uuid;
 
-use super::{KeyStore, New, SEALED_INDEX, Wrapped, unready};
-use crate::seal::{Blind, Kind};
+use super::{Alias, KeyStore, New, SEALED_INDEX, Wrapped, unready};
+use crate::{seal::Blind, store::Rows};
 
-/// One statement, and so one transaction: what is there already under another handle undoes all of it.
-const ADD: &str = "
-    WITH named AS (
-        INSERT INTO handles (blind, kind, handle) SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::uuid[])
-    ), keyed AS (
-        INSERT INTO data_keys (subject, kek, sealed) SELECT * FROM unnest($4::uuid[], $5::bytea[], $6::bytea[])
-    )
-    INSERT INTO aliases (blind, check_handle, kind) SELECT * FROM unnest($7::bytea[], $8::uuid[], $9::smallint[])
-    ON CONFLICT DO NOTHING";
+const HANDLES: &str = "COPY handles (blind, kind, handle) FROM STDIN (FORMAT binary)";
+const DATA_KEYS: &str = "COPY data_keys (subject, kek, sealed) FROM STDIN (FORMAT binary)";
+const ALIASES: &str = "COPY aliases (blind, check_handle, kind) FROM STDIN (FORMAT binary)";
+/// Aliases of checks that are known already may stand there; COPY would refuse them.
+const MORE_ALIASES: &str = "INSERT INTO aliases (blind, check_handle, kind)
+    SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::smallint[]) ON CONFLICT DO NOTHING";
+/// What a row of these tables takes, at most.
+const ROW_BYTES: usize = 128;
 
 /// The first key of all, and no other.
 const FIRST_KEK: &str = "INSERT INTO key_encryption_keys (id)
@@ -93,44 +94,70 @@ impl KeyStore for Postgres {
     }
 
     async fn add(&self, new: &New) -> Result<bool, Retry> {
-        let of = |field: fn(&Wrapped) -> &Vec<u8>| -> Vec<&[u8]> {
-            new.keys.iter().map(|key| field(key).as_slice()).collect()
-        };
-        let added = query(ADD)
-            .bind(bytes(new.handles.iter().map(|(blind, ..)| blind)))
-            .bind(numbers(new.handles.iter().map(|(_, kind, _)| *kind)))
-            .bind(
-                new.handles
-                    .iter()
-                    .map(|(.., handle)| *handle)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(new.keys.iter().map(|key| key.subject).collect::<Vec<_>>())
-            .bind(of(|key| &key.kek))
-            .bind(of(|key| &key.sealed))
-            .bind(bytes(new.aliases.iter().map(|(blind, ..)| blind)))
-            .bind(
-                new.aliases
-                    .iter()
-                    .map(|(_, check, _)| *check)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(numbers(new.aliases.iter().map(|(.., kind)| *kind)))
-            .execute(&self.0)
-            .await;
-        match added {
-            // From here on the handles and keys are there, whatever becomes of the batch that needs them.
-            Ok(_) => Ok(true),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+        let mut writing = self.0.begin().await.map_err(unready)?;
+        match write(&mut writing, new).await {
+            Ok(()) => {
+                // From here on the handles and keys are there, whatever becomes of the batch that needs them.
+                writing.commit().await.map_err(unready)?;
+                Ok(true)
+            }
+            // What is there already under another handle undoes all of it.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                writing.rollback().await.map_err(unready)?;
+                Ok(false)
+            }
             Err(error) => Err(unready(error)),
         }
     }
 }
 
-fn bytes<'a>(blinds: impl Iterator<Item = &'a Blind>) -> Vec<&'a [u8]> {
-    blinds.map(|Blind(bytes)| bytes.as_slice()).collect()
+async fn write(writing: &mut PgConnection, new: &New) -> sqlx::Result<()> {
+    let mut rows = Rows::new(3, new.handles.len() * ROW_BYTES);
+    for (Blind(blind), kind, handle) in &new.handles {
+        rows.row()
+            .field(blind)
+            .short(kind.number())
+            .uuid(Some(*handle));
+    }
+    rows.copy_in(writing, HANDLES).await?;
+    let mut rows = Rows::new(3, new.keys.len() * ROW_BYTES);
+    for key in &new.keys {
+        rows.row()
+            .uuid(Some(key.subject))
+            .field(&key.kek)
+            .field(&key.sealed);
+    }
+    rows.copy_in(writing, DATA_KEYS).await?;
+    let named: HashSet<Uuid> = new.handles.iter().map(|(.., handle)| *handle).collect();
+    let (first, more): (Vec<&Alias>, Vec<&Alias>) = new
+        .aliases
+        .iter()
+        .partition(|(_, check, _)| named.contains(check));
+    let mut rows = Rows::new(3, first.len() * ROW_BYTES);
+    for (Blind(blind), check, kind) in first {
+        rows.row()
+            .field(blind)
+            .uuid(Some(*check))
+            .short(kind.number());
+    }
+    rows.copy_in(writing, ALIASES).await?;
+    if more.is_empty() {
+        return Ok(());
+    }
+    let checks: Vec<Uuid> = more.iter().map(|(_, check, _)| *check).collect();
+    query(MORE_ALIASES)
+        .bind(bytes(more.iter().map(|(blind, ..)| blind)))
+        .bind(checks)
+        .bind(
+            more.iter()
+                .map(|(.., kind)| kind.number())
+                .collect::<Vec<_>>(),
+        )
+        .execute(writing)
+        .await
+        .map(|_| ())
 }
 
-fn numbers(kinds: impl Iterator<Item = Kind>) -> Vec<i16> {
-    kinds.map(Kind::number).collect()
+fn bytes<'a>(blinds: impl Iterator<Item = &'a Blind>) -> Vec<&'a [u8]> {
+    blinds.map(|Blind(bytes)| bytes.as_slice()).collect()
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use stage::{Chance, Retry};
@@ -18,12 +21,23 @@ const TRIES: usize = 3;
 
 /// Names, handles and keys, as the writer needs them.
 ///
-/// Keys stay in memory for a while. Whoever destroys one must have the writer [`forget`](Self::forget).
+/// Keys stay in memory for a while. Whoever destroys one must do so [`alone`](Self::alone), and then have the writer
+/// [`forget`](Self::forget).
 pub(crate) struct Keys {
     store: Arc<dyn KeyStore>,
     kek: Arc<Kek>,
     chance: Chance,
     kept: Mutex<Kept>,
+    /// One at a time: who looks names up and adds what is new, or who destroys.
+    turn: tokio::sync::Mutex<()>,
+    /// How often keys were forgotten.
+    forgotten: AtomicU64,
+}
+
+/// What the names of a batch stand for, as long as no key was destroyed since.
+pub(crate) struct Found {
+    pub(crate) resolved: Vec<Resolved>,
+    forgotten: u64,
 }
 
 struct Kept {
@@ -57,12 +71,26 @@ impl Keys {
             kek,
             chance,
             kept: Mutex::new(Kept::empty()),
+            turn: tokio::sync::Mutex::default(),
+            forgotten: AtomicU64::new(0),
         }
+    }
+
+    /// Waits until nobody looks names up, and keeps everybody from it: who had found a handle that is then destroyed
+    /// would file new names under it.
+    pub(crate) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// Forgets all handles and keys: some may have been destroyed.
     pub(crate) fn forget(&self) {
         *self.lock() = Kept::empty();
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whether nothing was forgotten since this was found.
+    pub(crate) fn still(&self, found: &Found) -> bool {
+        found.forgotten == self.forgotten.load(Ordering::SeqCst)
     }
 
     /// The blind index of a name.
@@ -71,14 +99,20 @@ impl Keys {
     }
 
     /// What the names of a batch stand for; new ones get handles and keys, which are durable when this returns.
-    pub(crate) async fn resolve(&self, batch: &[Names]) -> Result<Vec<Resolved>, Retry> {
+    pub(crate) async fn resolve(&self, batch: &[Names]) -> Result<Found, Retry> {
+        let _turn = self.turn.lock().await;
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
         for _ in 0..TRIES {
             let mut known = self.remember(batch);
             self.look_up(batch, &mut known).await?;
             let new = self.make(batch, &mut known);
             if new.is_empty() || self.store.add(&new).await? {
                 self.keep(&known);
-                return batch.iter().map(|names| resolved(names, &known)).collect();
+                let resolved = batch.iter().map(|names| resolved(names, &known));
+                return Ok(Found {
+                    resolved: resolved.collect::<Result<_, _>>()?,
+                    forgotten,
+                });
             }
         }
         Err(Retry::because(
@@ -176,6 +210,11 @@ impl Keys {
                 }
             }
         }
+        // In the order of the database's indexes, which is otherwise that of chance: half the pages are touched twice.
+        new.handles.sort_unstable_by_key(|(blind, ..)| *blind);
+        new.keys.sort_unstable_by_key(|key| key.subject);
+        new.aliases
+            .sort_unstable_by_key(|(blind, check, _)| (*blind, *check));
         new
     }
 

@@ -178,7 +178,7 @@ async fn write_entries(writing: &mut PgConnection, append: &Append) -> sqlx::Res
             .long(append.at);
         rows.field(&entry.leaf_hash).field(&entry.leaf);
     }
-    copy(writing, ENTRIES, rows).await?;
+    rows.copy_in(writing, ENTRIES).await?;
     let bodies: usize = append
         .entries
         .iter()
@@ -192,13 +192,7 @@ async fn write_entries(writing: &mut PgConnection, append: &Append) -> sqlx::Res
             .uuid(entry.check);
         rows.field(&entry.sealed);
     }
-    copy(writing, BODIES, rows).await
-}
-
-async fn copy(writing: &mut PgConnection, statement: &str, rows: Rows) -> sqlx::Result<()> {
-    let mut copying = writing.copy_in_raw(statement).await?;
-    copying.send(rows.finish()).await?;
-    copying.finish().await.map(|_| ())
+    rows.copy_in(writing, BODIES).await
 }
 
 /// Everything that goes with the entries, in one statement: each costs a journey to the server and back.

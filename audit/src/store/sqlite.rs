@@ -18,6 +18,8 @@ use super::{
 
 /// Rows of one statement: each statement crosses to SQLite's thread and back, which costs as much as several rows.
 const ROWS: usize = 64;
+/// Values of one question.
+const VALUES: usize = 500;
 /// Pages that the writer keeps, in KiB: the upper levels of the indexes, which every batch touches.
 const CACHE: &str = "PRAGMA cache_size = -65536";
 const WRITING: &str = "BEGIN IMMEDIATE";
@@ -85,13 +87,21 @@ impl Store for Sqlite {
 
     async fn counters(&self, accounts: &[Uuid]) -> Result<HashMap<Uuid, i64>, Retry> {
         let mut counters = HashMap::with_capacity(accounts.len());
-        for account in accounts {
-            let row: Option<(i64,)> = query_as("SELECT n FROM account_counters WHERE account = ?")
-                .bind(account)
-                .fetch_optional(&self.pool)
+        for accounts in accounts.chunks(VALUES) {
+            let mut sql = QueryBuilder::<Lite>::new(
+                "SELECT account, n FROM account_counters WHERE account IN (",
+            );
+            let mut list = sql.separated(", ");
+            for account in accounts {
+                list.push_bind(*account);
+            }
+            list.push_unseparated(")");
+            let rows: Vec<(Uuid, i64)> = sql
+                .build_query_as()
+                .fetch_all(&self.pool)
                 .await
                 .map_err(unready)?;
-            counters.extend(row.map(|(n,)| (*account, n)));
+            counters.extend(rows);
         }
         Ok(counters)
     }

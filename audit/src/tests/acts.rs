@@ -41,7 +41,8 @@ pub(crate) async fn own(world: &World, service: &Service) -> Vec<(String, i64, V
         .keys
         .resolve(&[naming::own(&service.audit.keys)])
         .await
-        .unwrap();
+        .unwrap()
+        .resolved;
     let topic = service.audit.store.topics().await.unwrap();
     let topic = topic.into_iter().find(|(_, name)| name == OWN).unwrap().0;
     let stored = service

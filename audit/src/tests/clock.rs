@@ -83,7 +83,7 @@ async fn a_clock_that_was_set_is_told_of_before_what_comes_after_and_time_does_n
             .keys
             .resolve(&[crate::naming::own(&service.audit.keys)])
             .await;
-        let opened = own.unwrap()[0]
+        let opened = own.unwrap().resolved[0]
             .key
             .open(&rows[0].leaf_hash, &rows[0].sealed)
             .unwrap();

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use serde_json::Value;
-use stage::{Chance, Clock as _};
+use stage::{Chance, Clock as _, keep::Keep as _};
 use uuid::Uuid;
 
 use super::{
@@ -244,6 +244,43 @@ async fn what_comes_after_an_erasure_is_sealed_with_a_new_key_and_found() {
             .await
             .unwrap();
         assert_eq!(steps(world, "A-MARK-1").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_batch_that_was_readied_before_an_erasure_is_sealed_with_a_new_key_and_found() {
+    each(async |world| {
+        let service = two_clients(world).await;
+        let again = About::check("R-MARK-1", "A-MARK-1", (0, 1)).journey(world);
+        let readied = service.audit.ready(again).await;
+        approved(world, "A-MARK-1").await;
+        worker(world, Job::Report)
+            .turn(&service.audit, world.clock.now())
+            .await
+            .unwrap();
+        service.audit.keep(&readied).await.unwrap();
+        assert_eq!(steps(world, "A-MARK-1").await, 4, "{}", world.name);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_looks_names_up_while_keys_are_destroyed() {
+    each(async |world| {
+        let service = two_clients(world).await;
+        let again = About::check("R-MARK-1", "A-MARK-1", (0, 1)).journey(world);
+        let destroying = service.audit.keys.alone().await;
+        let mut ready = std::pin::pin!(service.audit.ready(again));
+        tokio::select! {
+            biased;
+            _ready = &mut ready => panic!("{}: it did not wait", world.name),
+            // Everything that the batch needs is in memory, so without the wait it would be ready at once.
+            () = async { for _ in 0..1_000 { tokio::task::yield_now().await } } => {}
+        }
+        drop(destroying);
+        service.audit.keep(&ready.await).await.unwrap();
+        assert_eq!(steps(world, "A-MARK-1").await, 8, "{}", world.name);
     })
     .await;
 }

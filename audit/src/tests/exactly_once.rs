@@ -213,6 +213,7 @@ async fn what_cannot_be_read_is_kept_by_its_bytes_and_stops_nothing() {
             }
         }
         // Its schema id is unknown; the loop would have waited for the registry, and then this is what it decodes to.
+        let batch = service.audit.ready(batch).await;
         service.audit.keep(&batch).await.unwrap();
         assert_eq!(entries(world).await.len(), 10);
         let steps = world.steps(crate::Query::default()).await;

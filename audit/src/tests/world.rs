@@ -229,7 +229,8 @@ async fn migrated(config: &Config) -> (Database, Database) {
 /// Appends these records as one batch, as the loop would.
 pub(crate) async fn keep(service: &Service, batch: &[Record]) -> Result<(), KeepError> {
     service.codec.learn(batch).await.unwrap();
-    service.audit.keep(batch).await
+    let ready = service.audit.ready(batch.to_vec()).await;
+    service.audit.keep(&ready).await
 }
 
 async fn everything(pool: &PgPool) -> String {

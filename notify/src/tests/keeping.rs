@@ -150,7 +150,7 @@ async fn offsets_that_another_process_moved_store_nothing() {
             world.discarding(&world.context()).await,
             world.discarding(&world.context()).await,
         );
-        let batch = [world.enriched("check-1", Outcome::Passed)];
+        let batch = vec![world.enriched("check-1", Outcome::Passed)];
         world.keep(&first, &batch).await;
         let before = world.ended(&second).await;
         second.codec.learn(&batch).await.unwrap();

@@ -145,7 +145,7 @@ impl World {
     pub(super) async fn keep(&self, service: &Service, batch: &[Record]) {
         use stage::keep::Keep as _;
         service.codec.learn(batch).await.unwrap();
-        service.notify.keep(batch).await.unwrap();
+        service.notify.keep(&batch.to_vec()).await.unwrap();
     }
 
     /// What has ended and is not published yet, in order.
