@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # `idtrail --version` names what it was built from.
 export IDTRAIL_REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-.PHONY: help up demo test soak fuzz bench bench-door check clean
+.PHONY: help up demo test soak fuzz bench bench-door bench-audit check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ bench-door: ## our door against bare handlers in Rust, Go and Java; DOOR='--quic
 	cargo build --release --locked -p bench -p idtrail
 	tests/parts/bench.sh
 	tests/run --parts kafka,registry,postgres -- tests/parts/bench.sh target/release/bench door $(DOOR)
+
+bench-audit: ## the history: events/s, witnesses, answers at ten million leaves; AUDIT='--quick' for a look, '--keep DIR'
+	tests/parts/setup.sh test
+	cargo build --release --locked -p bench
+	tests/run --parts postgres -- target/release/bench audit $(AUDIT)
 
 clean: ## what was built; ./data and the downloads stay
 	cargo clean

@@ -8,9 +8,14 @@
 
 use clap::{Parser, Subcommand};
 
+// As the released binary does: what is measured in this process must not differ by its allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod bare;
 mod cpu;
 mod door;
+mod history;
 mod idle;
 mod latency;
 mod load;
@@ -25,8 +30,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Everything but `memory`
+    /// Everything but `memory` and `audit`
     All,
+    /// Events into the history, and answers from it
+    Audit(history::Options),
     /// The door against bare handlers in Rust, Go and Java
     Door(door::Options),
     /// From POST to audited
@@ -77,6 +84,10 @@ async fn main() {
         What::Door(options) => {
             machine();
             door::run(&options).await;
+        }
+        What::Audit(options) => {
+            machine();
+            history::run(&options).await;
         }
         What::Pipeline { posts, kind } => pipeline::run(posts, kind.as_deref()).await,
         What::Latency { seconds } => latency::run(seconds).await,
