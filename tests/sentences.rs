@@ -71,20 +71,6 @@ fn unsafe_and_unknown_settings_are_refused_by_name() {
         ),
         (vec![("IDTRAIL_BROKER__KIND", "rabbit")], "broker.kind"),
         (
-            vec![
-                ("IDTRAIL_DOOR__RATE", "501"),
-                ("IDTRAIL_DOOR__TOTAL_RATE", "500"),
-            ],
-            "door.total_rate",
-        ),
-        (
-            vec![
-                ("IDTRAIL_DOOR__BURST", "501"),
-                ("IDTRAIL_DOOR__TOTAL_BURST", "500"),
-            ],
-            "door.total_burst",
-        ),
-        (
             vec![("IDTRAIL_DOOR__SECRETS", "[{ file = \"/nowhere/secret\" }]")],
             "/nowhere/secret",
         ),

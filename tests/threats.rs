@@ -19,4 +19,5 @@ mod source;
 mod steady;
 mod telling;
 mod tls;
+mod untaken;
 mod wire;

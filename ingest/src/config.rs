@@ -169,3 +169,24 @@ impl Config {
         Duration::from_millis(self.deadline_ms)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_of_all_below_that_of_one_is_refused_by_name() {
+        let said = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            let judged = config.check(Profile::Production);
+            judged.map_or_else(|error| error.to_string(), |()| String::new())
+        };
+        assert_eq!(said(|_| ()), "");
+        assert_eq!(said(|config| config.rate = config.total_rate), "");
+        let rate = said(|config| config.rate = config.total_rate + 1);
+        assert!(rate.contains("door.total_rate"), "{rate}");
+        let burst = said(|config| config.total_burst = config.burst - 1);
+        assert!(burst.contains("door.total_burst"), "{burst}");
+    }
+}

@@ -15,10 +15,12 @@ use super::{
 };
 use crate::{
     threats::{
+        corpus::{FORM, PATH},
         doors::{Below, Doors, script, signal},
         line::share,
+        wire::exchange,
     },
-    world::use_parts,
+    world::{body_of, use_parts, wait_for},
 };
 
 /// As long as the promise says.
@@ -83,4 +85,51 @@ async fn t26_a_frozen_broker_holds_no_answer_up() {
         refusals.len()
     );
     assert!(p99 < PROMPT, "{p99:?}");
+}
+
+/// What waits for the broker is in hand as what is being read is, and one bound holds for both.
+#[tokio::test(flavor = "multi_thread")]
+async fn t25_a_body_that_waits_for_the_broker_holds_its_room() {
+    let Some(below) = Below::one_broker() else {
+        return;
+    };
+    let _alone = use_parts(true, true).await;
+    let (_, body) = body_of("approved", "waits", Some("A-1:C-1"));
+    let room = (body.len() + 50).to_string();
+    let settings = [("DOOR__MAX_BYTES_IN_HAND", room.as_str())];
+    let Some(doors) = Doors::start(below, 1, &settings).await else {
+        return;
+    };
+    let post = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let door = doors.listen(0);
+    assert_eq!(exchange(door, post.as_bytes()).await.statuses(), [200]);
+    let frozen = Frozen(script("kafka-pid"));
+    signal("-STOP", &frozen.0);
+    let mut waiting = JoinSet::new();
+    let first = post.clone();
+    waiting.spawn(async move { exchange(door, first.as_bytes()).await.statuses() });
+    // Only what finds no room is asked to come again after a second.
+    wait_for("a post that finds no room", DEADLINE, async || {
+        let answered = exchange(door, post.as_bytes()).await;
+        if answered.text.contains("retry-after: 1") {
+            Ok(())
+        } else {
+            Err(answered.text)
+        }
+    })
+    .await;
+    assert_eq!(waiting.join_next().await.unwrap().unwrap(), [503]);
+    drop(frozen);
+    wait_for(
+        "the room to be given back",
+        OPENS * 20,
+        async || match exchange(door, post.as_bytes()).await.statuses()[..] {
+            [200] => Ok(()),
+            ref other => Err(format!("{other:?}")),
+        },
+    )
+    .await;
 }
