@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json, Router,
-    extract::{Path, Query as Parameters, State, rejection::QueryRejection},
+    extract::{
+        Path, Query as Parameters, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, HeaderValue, header},
     middleware,
     response::{IntoResponse as _, Response},
@@ -137,7 +140,7 @@ struct Asked {
     since: Option<String>,
     until: Option<String>,
     cursor: Option<String>,
-    limit: Option<usize>,
+    limit: Option<String>,
 }
 
 impl Asked {
@@ -153,9 +156,20 @@ impl Asked {
             contact: self.contact,
             reference: self.reference,
             cursor: self.cursor,
-            limit: self.limit.unwrap_or_default(),
+            limit: limit(self.limit.as_deref())?,
         })
     }
+}
+
+/// The size of the page: a number from 1 on, however large. 0 stands for what is not said.
+fn limit(text: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = text else { return Ok(0) };
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits || text.trim_start_matches('0').is_empty() {
+        return Err(Problem::BadParameters);
+    }
+    // What is no number of this machine is more than a page has.
+    Ok(text.parse().unwrap_or(usize::MAX))
 }
 
 async fn checks(
@@ -194,8 +208,10 @@ fn foreign(scope: Scope<'_>, query: &Query) -> bool {
 async fn check(
     State(api): State<Api>,
     Extension(asker): Extension<Asker>,
-    Path(event_id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
+    // A path that is no text names nothing.
+    let Path(event_id) = path.map_err(|_| Problem::NoSuchEvent)?;
     let (viewer, scope) = (asker.viewer(What::Check)?, asker.scope());
     let seen = api.viewing.check_within(&viewer, &event_id, scope).await;
     let seen = seen.map_err(failed)?.ok_or(Problem::NoSuchEvent)?;

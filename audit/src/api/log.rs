@@ -2,7 +2,10 @@
 
 use axum::{
     Extension, Json,
-    extract::{Path, Query as Parameters, State, rejection::QueryRejection},
+    extract::{
+        Path, Query as Parameters, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
@@ -49,8 +52,9 @@ pub(super) async fn vkey(State(api): State<Api>) -> Result<Response, Problem> {
 /// `GET /log/tile/…`.
 pub(super) async fn tile(
     State(api): State<Api>,
-    Path(path): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
+    let Path(path) = path.map_err(|_| Problem::NoSuchTile)?;
     let tile = Tile::parse(&format!("tile/{path}")).ok_or(Problem::NoSuchTile)?;
     let size = newest(&api).await?.size;
     let data = api.evidence.tile(&tile, size).await.map_err(unready)?;
@@ -89,9 +93,10 @@ struct One {
 pub(super) async fn proof(
     State(api): State<Api>,
     Extension(asker): Extension<Asker>,
-    Path(event_id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     given: Result<Parameters<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let Path(event_id) = path.map_err(|_| Problem::NoSuchEvent)?;
     let Parameters(given) = given.map_err(|_| Problem::BadParameters)?;
     let (viewer, scope) = (asker.viewer(What::Proof)?, asker.scope());
     let seen = api.viewing.check_within(&viewer, &event_id, scope).await;

@@ -19,6 +19,7 @@ mod doors;
 mod log;
 mod questions;
 mod recorded;
+mod rows;
 
 const ALL_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const ONE_TOKEN: &str = "fedcba9876543210fedcba9876543210";
