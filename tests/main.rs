@@ -8,6 +8,7 @@
 
 mod again;
 mod crash;
+mod described;
 mod door;
 mod endings;
 mod evidence;

@@ -42,6 +42,8 @@ PYTHON_DIR=python-$(key requirements.txt)
 JAVA_DIR=java-$(key java-pom.xml)
 
 fill_python() {
+  python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    { printf 'tests/run: Python 3 with its venv is missing; tests/parts/setup.sh test installs it\n' >&2 && return 1; }
   python3 -m venv "$1"
   "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$PARTS_SOURCE/requirements.txt"
 }
