@@ -11,8 +11,13 @@ use crate::{
     viewer::viewer,
 };
 
+mod remote;
+
 /// Proves one entry, or every step of a check.
 pub(crate) fn run(arguments: &Prove, place: &Place) -> Result<Exit, Failure> {
+    if let (Some(url), Some(event)) = (&arguments.url, &arguments.event) {
+        return process::block_on(remote::run(arguments, url, event));
+    }
     let all = All::read(&process::settings(place)?)?;
     process::block_on(async {
         let viewer = viewer(Asked::Prove, &arguments.why)?;

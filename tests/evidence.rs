@@ -6,5 +6,6 @@ mod foreign;
 mod forged;
 mod made;
 mod packs;
+mod remote;
 mod table;
 mod witness;

@@ -42,15 +42,21 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: idtrail prove 0c5e… --data ./data > 0c5e.tlog-proof\n         idtrail prove --seq 41 --data ./data"
+    after_help = "Example: idtrail prove 0c5e… --data ./data > 0c5e.tlog-proof\n         idtrail prove --seq 41 --data ./data\n         idtrail prove 0c5e… --url https://audit.example.com --token-file reader.token"
 )]
 pub(crate) struct Prove {
     /// The id of an event: proves the step that brought it
     #[arg(value_name = "EVENT_ID", required_unless_present = "seq")]
     pub(crate) event: Option<String>,
     /// The index of an entry, as `history` shows it
-    #[arg(long, value_name = "N", conflicts_with = "event")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["event", "url"])]
     pub(crate) seq: Option<u64>,
+    /// Ask the audit API there, without a database
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// File with the token of a reader of that API
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(crate) token_file: Option<PathBuf>,
     /// One JSON object a step, for every step of the check
     #[arg(long)]
     pub(crate) json: bool,
