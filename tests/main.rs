@@ -16,6 +16,7 @@ mod house;
 mod poison;
 mod privacy;
 mod readers;
+mod recompute;
 mod sentences;
 mod story;
 mod threats;

@@ -14,12 +14,14 @@ mod posts;
 mod process;
 mod read;
 mod receipts;
+mod recomputed;
 mod wait;
 
 pub(crate) use check::Whole;
 pub(crate) use parts::Parts;
 pub(crate) use posts::{Sent, approved, body_of};
 pub(crate) use read::records;
+pub(crate) use recomputed::Whereabouts;
 pub(crate) use wait::{Use, fixtures, free, use_parts, wait_for};
 
 /// How long a world may take to start, and to settle after the last post.
