@@ -13,6 +13,7 @@ mod door;
 mod endings;
 mod evidence;
 mod house;
+mod interrupted;
 mod poison;
 mod privacy;
 mod readers;

@@ -37,7 +37,7 @@ use crate::{
 
 mod signing;
 
-use signing::Signing;
+pub(crate) use signing::Signing;
 
 /// Appends, publishes receipts and answers who asks, until asked to stop.
 ///
@@ -104,10 +104,10 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
 }
 
 /// The history, the keys, and what those are sealed with.
-type Opened = ((Database, Database), Arc<Kek>);
+pub(crate) type Opened = ((Database, Database), Arc<Kek>);
 
 /// Both databases and the key-encryption key, once they answer and fit; nothing if a stop is asked for first.
-async fn open(config: &Config, context: &Context) -> Option<anyhow::Result<Opened>> {
+pub(crate) async fn open(config: &Config, context: &Context) -> Option<anyhow::Result<Opened>> {
     let status = context.health.stage(Audit::NAME);
     let note = |retry: &Retry, pause: Duration| status.retrying(retry, pause, context.clock.now());
     let opened = retry::until_done(&context.stopper, note, || async {
@@ -134,7 +134,7 @@ async fn open(config: &Config, context: &Context) -> Option<anyhow::Result<Opene
 }
 
 /// The head store, once it answers and fits; nothing if a stop is asked for first.
-async fn open_heads(
+pub(crate) async fn open_heads(
     config: &Config,
     key: &SigningKey,
     context: &Context,
@@ -232,7 +232,7 @@ impl Service {
         Viewing::on(history, self.noted.clone(), book, rest)
     }
 
-    async fn run(
+    pub(crate) async fn run(
         &self,
         context: &Context,
         signing: Option<&Signing>,

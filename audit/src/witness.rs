@@ -17,4 +17,4 @@ pub use submission::Submission;
 pub(crate) use visits::Witnesses;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

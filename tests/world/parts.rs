@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -22,6 +23,8 @@ pub(crate) struct Parts {
     folder: PathBuf,
 }
 
+/// How long PostgreSQL may take to end.
+const GONE: Duration = Duration::from_secs(20);
 const DATABASES: [&str; 4] = ["directory", "notify", "history", "keys"];
 
 impl Parts {
@@ -59,6 +62,28 @@ impl Parts {
     pub(crate) fn script(&self, name: &str) {
         let status = Command::new(self.folder.join(name)).status().unwrap();
         assert!(status.success(), "{name}: {status}");
+    }
+
+    /// Stops PostgreSQL as `pg_ctl stop -m immediate` does, and starts it again.
+    pub(crate) fn stop_postgres_at_once(&self) {
+        let begun = Instant::now();
+        let mut sent = false;
+        loop {
+            let said = Command::new(self.folder.join("postgres-pid")).output();
+            let said = String::from_utf8(said.unwrap().stdout).unwrap();
+            if said.is_empty() {
+                break;
+            }
+            if !sent {
+                let kill = Command::new("kill").args(["-QUIT", said.trim()]).status();
+                sent = kill.unwrap().success();
+            }
+            assert!(
+                begun.elapsed() < GONE,
+                "waited {GONE:?} for PostgreSQL to end"
+            );
+        }
+        self.script("postgres-start");
     }
 
     /// The settings of a world on these parts.

@@ -2,6 +2,8 @@
 
 use std::{path::Path, process::Command};
 
+use super::{Kind, Parts, World};
+
 /// Where a history is: its database, that of its keys, the key-encryption key, and the head store where there is one.
 pub(crate) struct Whereabouts {
     pub(crate) history: String,
@@ -51,4 +53,21 @@ fn without_password(url: &str) -> (String, String) {
         Some((format!("{scheme}://{name}@{place}"), password.to_owned()))
     });
     parts.unwrap_or_else(|| (url.to_owned(), String::new()))
+}
+
+impl World {
+    /// Where the history of this world is. On the real parts the head store is where the story has put it.
+    pub(crate) fn whereabouts(&self, head: Option<String>) -> Whereabouts {
+        if self.kind == Kind::Embedded {
+            return Whereabouts::of_data(&self.data());
+        }
+        let parts = Parts::of_environment().unwrap();
+        let key_file = self.folder.path().join("history.key");
+        Whereabouts {
+            history: parts.database(&self.prefix, "history"),
+            keys: parts.database(&self.prefix, "keys"),
+            key_file: key_file.display().to_string(),
+            head,
+        }
+    }
 }

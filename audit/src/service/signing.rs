@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The signer and whom it is shown to.
-pub(super) struct Signing {
+pub(crate) struct Signing {
     signer: Signer,
     witnesses: Witnesses,
     stamper: Option<Stamper>,
@@ -26,7 +26,7 @@ pub(super) struct Signing {
 
 impl Signing {
     /// By the settings, for the log in this store.
-    pub(super) fn of(
+    pub(crate) fn of(
         (config, history): (&Config, &Database),
         store: Arc<dyn Store>,
         (key, heads): (Arc<SigningKey>, Arc<dyn HeadStore>),

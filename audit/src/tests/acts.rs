@@ -11,7 +11,7 @@ use serde_json::Value;
 use stage::{Record, keep::KeepError};
 
 use super::{
-    crash::Dying,
+    dying::Dying,
     records::{About, position},
     tiles::are_those_of_the_leaves,
     world::{World, each, keep},
@@ -148,7 +148,7 @@ async fn an_act_whose_commit_was_answered_by_an_error_stands_once() {
         let when = Arc::new(AtomicU8::new(0));
         service.audit.store = Arc::new(Dying {
             inner: Arc::clone(&service.audit.store),
-            when: Arc::clone(&when),
+            death: Arc::<AtomicU8>::clone(&when),
         });
         let dies = async |at| {
             when.store(at, Ordering::Relaxed);

@@ -1,120 +1,16 @@
 //! A crash between the keys and the entries leaves keys that nobody uses, and nothing else.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-};
+use std::sync::{Arc, atomic::AtomicU8};
 
-use async_trait::async_trait;
-use stage::{Retry, database::Database, keep::KeepError};
-use uuid::Uuid;
+use stage::{database::Database, keep::KeepError};
 
 use super::{
+    dying::Dying,
     records::About,
     tiles::are_those_of_the_leaves,
     world::{World, each, keep},
 };
-use crate::{
-    Query,
-    store::{Append, LogStore, Place, Reading, Receipt, Select, Store, Stored, View},
-};
-
-/// A history that dies when it is appended to, before or after the commit.
-#[derive(Debug)]
-pub(super) struct Dying {
-    pub(super) inner: Arc<dyn Store>,
-    /// 0: never; 1: before the commit; 2: after it.
-    pub(super) when: Arc<AtomicU8>,
-}
-
-#[async_trait]
-impl Reading for Dying {
-    async fn size(&self) -> Result<i64, Retry> {
-        self.inner.size().await
-    }
-
-    async fn topics(&self) -> Result<Vec<(i32, String)>, Retry> {
-        self.inner.topics().await
-    }
-
-    async fn time_of(&self, seq: i64) -> Result<Option<i64>, Retry> {
-        self.inner.time_of(seq).await
-    }
-
-    async fn first_of(&self, checks: &[Uuid], select: &Select) -> Result<Vec<(Uuid, i64)>, Retry> {
-        self.inner.first_of(checks, select).await
-    }
-
-    async fn checks_between(&self, from: i64, below: i64) -> Result<Vec<Uuid>, Retry> {
-        self.inner.checks_between(from, below).await
-    }
-
-    async fn of_checks(
-        &self,
-        checks: &[Uuid],
-        below: i64,
-        limit: i64,
-    ) -> Result<Vec<Stored>, Retry> {
-        self.inner.of_checks(checks, below, limit).await
-    }
-
-    async fn at(&self, places: &[Place], below: i64) -> Result<Vec<Stored>, Retry> {
-        self.inner.at(places, below).await
-    }
-
-    async fn between(&self, from: i64, below: i64) -> Result<Vec<Stored>, Retry> {
-        self.inner.between(from, below).await
-    }
-
-    async fn first_offset(&self, partition: (i32, i32)) -> Result<Option<i64>, Retry> {
-        self.inner.first_offset(partition).await
-    }
-
-    async fn of_topic(&self, topic: i32, after: i64, limit: i64) -> Result<Vec<Stored>, Retry> {
-        self.inner.of_topic(topic, after, limit).await
-    }
-}
-
-#[async_trait]
-impl Store for Dying {
-    fn log(&self) -> &dyn LogStore {
-        self.inner.log()
-    }
-
-    async fn view(&self) -> Result<View, Retry> {
-        self.inner.view().await
-    }
-
-    async fn counters(&self, accounts: &[Uuid]) -> Result<HashMap<Uuid, i64>, Retry> {
-        self.inner.counters(accounts).await
-    }
-
-    async fn append(&self, append: &Append) -> Result<(), KeepError> {
-        let when = self.when.load(Ordering::Relaxed);
-        if when != 1 {
-            self.inner.append(append).await?;
-        }
-        if when == 0 {
-            return Ok(());
-        }
-        Err(KeepError::Retry(Retry::because("the process dies here")))
-    }
-
-    async fn published(&self) -> Result<i64, Retry> {
-        self.inner.published().await
-    }
-
-    async fn receipts(&self, after: i64, limit: i64) -> Result<Vec<Receipt>, Retry> {
-        self.inner.receipts(after, limit).await
-    }
-
-    async fn forget(&self, up_to: i64) -> Result<(), Retry> {
-        self.inner.forget(up_to).await
-    }
-}
+use crate::Query;
 
 pub(super) async fn count(database: &Database, sql: &'static str) -> i64 {
     let (count,): (i64,) = match database {
@@ -129,7 +25,7 @@ async fn dies(world: &World, committed: bool) {
     let mut service = world.service().await;
     service.audit.store = Arc::new(Dying {
         inner: Arc::clone(&service.audit.store),
-        when: Arc::new(AtomicU8::new(if committed { 2 } else { 1 })),
+        death: Arc::new(AtomicU8::new(if committed { 2 } else { 1 })),
     });
     let batch = About::check("R-1", "A-1", (0, 0)).journey(world);
     assert!(matches!(

@@ -10,7 +10,7 @@ use stage::{Chance, Clock as _};
 
 use super::{
     acts::own,
-    crash::Dying,
+    dying::Dying,
     erasing::{approved, clients, gone, steps, worker},
     records::About,
     world::{each, keep},
@@ -99,7 +99,7 @@ async fn no_key_goes_before_the_log_says_so() {
         let when = Arc::new(AtomicU8::new(1));
         service.audit.store = Arc::new(Dying {
             inner: Arc::clone(&service.audit.store),
-            when: Arc::clone(&when),
+            death: Arc::<AtomicU8>::clone(&when),
         });
         let id = approved(world, "A-MARK-1").await;
         let (worker, now) = (worker(world, Job::Report), world.clock.now());

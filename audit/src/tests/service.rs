@@ -18,7 +18,7 @@ use crate::{Config, Query, Reader};
 
 const DEADLINE: Duration = Duration::from_secs(2);
 
-async fn publish(world: &World, about: &About, with_raw: bool) {
+pub(super) async fn publish(world: &World, about: &About, with_raw: bool) {
     let raw = about.raw();
     let enriched = about.enriched();
     let mut outputs = Vec::new();

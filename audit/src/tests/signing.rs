@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use stage::{
-    Record, Retry,
+    Record,
     database::{Database, Lead},
     keep::Keep as _,
 };
 
 use super::{
+    dying::DyingHeads,
     records::About,
     tiles::are_those_of_the_leaves,
     world::{World, each, keep},
@@ -154,59 +154,33 @@ async fn cosignatures_are_shown_under_the_checkpoint_that_they_are_of() {
     .await;
 }
 
-/// A head store that fails before or after it has taken a note.
-#[derive(Debug)]
-struct Dying {
-    inner: Arc<dyn HeadStore>,
-    /// 0: never; 1: before; 2: after.
-    when: AtomicU8,
-}
-
-#[async_trait]
-impl HeadStore for Dying {
-    async fn read(&self) -> Result<Option<String>, Retry> {
-        self.inner.read().await
-    }
-
-    async fn swap(&self, expected: Option<&str>, new: (u64, &str)) -> Result<bool, Retry> {
-        let when = self.when.load(Ordering::Relaxed);
-        if when == 1 {
-            return Err(Retry::because("the process dies before it is stored"));
-        }
-        let done = self.inner.swap(expected, new).await?;
-        if when == 2 {
-            return Err(Retry::because("the process dies after it is stored"));
-        }
-        Ok(done)
-    }
-}
-
 #[tokio::test]
 async fn a_crash_anywhere_between_signing_and_showing_ends_with_the_same_bytes() {
     each(async |world| {
         let (service, mut signer) = (world.service().await, world.signer().await);
-        let heads = Arc::new(Dying {
-            inner: Arc::clone(&signer.heads),
-            when: AtomicU8::new(0),
+        let heads = Arc::clone(&signer.heads);
+        let when = Arc::new(AtomicU8::new(0));
+        signer.heads = Arc::new(DyingHeads {
+            inner: Arc::clone(&heads),
+            death: Arc::<AtomicU8>::clone(&when),
         });
-        signer.heads = Arc::<Dying>::clone(&heads);
-        let dies = async |when: u8| {
-            heads.when.store(when, Ordering::Relaxed);
+        let dies = async |at: u8| {
+            when.store(at, Ordering::Relaxed);
             assert!(matches!(signer.sign().await, Err(NotSigned::Retry(_))));
-            heads.when.store(0, Ordering::Relaxed);
+            when.store(0, Ordering::Relaxed);
         };
         keep(&service, &raws(0..3)).await.unwrap();
-        dies(1).await;
+        dies(3).await;
         assert_eq!(
             (heads.read().await.unwrap(), newest(world).await),
             (None, None)
         );
-        dies(2).await;
+        dies(4).await;
         // Stored, and not shown: the log grows before anybody looks.
         let stored = heads.read().await.unwrap().unwrap();
         assert_eq!(newest(world).await, None);
         keep(&service, &raws(3..6)).await.unwrap();
-        dies(1).await;
+        dies(3).await;
         assert_eq!(
             newest(world).await,
             Some(4),
@@ -216,15 +190,19 @@ async fn a_crash_anywhere_between_signing_and_showing_ends_with_the_same_bytes()
         assert_eq!(shown.note, stored);
         signer.sign().await.unwrap();
         assert_eq!(newest(world).await, Some(8));
-        dies_and_nothing_grows(world, &signer, &heads).await;
+        dies_and_nothing_grows(world, &signer, (heads.as_ref(), &when)).await;
     })
     .await;
 }
 
 /// After a crash between storing and showing, a restart without new entries shows the same note.
-async fn dies_and_nothing_grows(world: &World, signer: &Signer, heads: &Dying) {
+async fn dies_and_nothing_grows(
+    world: &World,
+    signer: &Signer,
+    (heads, when): (&dyn HeadStore, &AtomicU8),
+) {
     keep(&world.service().await, &raws(6..7)).await.unwrap();
-    heads.when.store(2, Ordering::Relaxed);
+    when.store(4, Ordering::Relaxed);
     assert!(signer.sign().await.is_err());
     let stored = heads.read().await.unwrap().unwrap();
     world.signer().await.sign().await.unwrap();

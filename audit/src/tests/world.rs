@@ -63,29 +63,34 @@ impl World {
     /// Migrated, empty databases; none where there is no PostgreSQL.
     pub(crate) async fn new(name: &'static str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let location = async |what: &str| {
-            let url = match name {
-                "SQLite" => format!("sqlite:{}", folder.path().join(what).display()),
-                _ => new_postgres(what).await?,
-            };
-            Some(Location {
-                url,
-                password_file: None,
-            })
+        let url = async |what: &str| match name {
+            "SQLite" => Some(format!("sqlite:{}", folder.path().join(what).display())),
+            _ => new_postgres(what).await,
+        };
+        let urls = (url("history").await?, url("keys").await?);
+        Some(Self::on(name, folder, urls).await)
+    }
+
+    /// The same on the databases of these URLs.
+    pub(crate) async fn on(
+        name: &'static str,
+        folder: TempDir,
+        (history, keys): (String, String),
+    ) -> Self {
+        let location = |url: String| Location {
+            url,
+            password_file: None,
         };
         let key_file = folder.path().join("history.key");
         std::fs::write(&key_file, "5a".repeat(32)).unwrap();
         let log_key_file = folder.path().join("log.key");
         std::fs::write(&log_key_file, "3c".repeat(32)).unwrap();
         let config = Config {
-            database: location("history").await?,
-            keys: location("keys").await?,
+            database: location(history),
+            keys: location(keys),
             key_file: Some(key_file),
             log_key_file: Some(log_key_file),
-            head: Location {
-                url: format!("file:{}", folder.path().join("log.head").display()),
-                password_file: None,
-            },
+            head: location(format!("file:{}", folder.path().join("log.head").display())),
             checkpoint_ms: 100,
             ..Config::default()
         };
@@ -103,7 +108,7 @@ impl World {
         }
         let codec = Codec::new(Arc::clone(&broker), Arc::new(clock.clone()), "/test");
         codec.prepare(&EVENTS).await.unwrap();
-        Some(Self {
+        Self {
             name,
             config,
             databases,
@@ -111,7 +116,7 @@ impl World {
             broker,
             codec: Arc::new(codec),
             folder,
-        })
+        }
     }
 
     pub(crate) fn context(&self) -> Context {
@@ -281,8 +286,13 @@ pub(crate) async fn execute(url: &str, sql: String) {
 }
 
 fn superuser() -> Option<String> {
-    let value = std::env::var_os("IDTRAIL_TEST_POSTGRES")?;
-    Some(value.into_string().expect("a URL is UTF-8"))
+    variable("IDTRAIL_TEST_POSTGRES")
+}
+
+/// What the runner of the tests says.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?;
+    Some(value.into_string().expect("its variables are UTF-8"))
 }
 
 #[expect(
@@ -291,4 +301,9 @@ fn superuser() -> Option<String> {
 )]
 pub(crate) fn skipped(why: &str) {
     eprintln!("skipped: {why}");
+}
+
+#[expect(clippy::print_stdout, reason = "a run prints its tally")]
+pub(crate) fn told(tally: &str) {
+    println!("{tally}");
 }

@@ -13,14 +13,14 @@ mod serving;
 mod visiting;
 
 /// A witness that answers on loopback until it is dropped.
-pub(super) struct Running {
-    pub(super) server: Server,
+pub(crate) struct Running {
+    pub(crate) server: Server,
     pub(super) address: SocketAddr,
     _task: JoinSet<()>,
 }
 
 impl Running {
-    pub(super) async fn start(folder: &Path, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) async fn start(folder: &Path, clock: Arc<dyn Clock>) -> Self {
         let name = Some("witness.test/ours");
         let server = Server::open(folder, name, Chance::system(), clock).await;
         let server = server.unwrap();
@@ -35,7 +35,7 @@ impl Running {
         }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }
