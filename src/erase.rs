@@ -73,6 +73,7 @@ async fn approve(clients: &Clients, id: &str, by: &str) -> Result<Exit, Failure>
     if answer(clients.approve(id, by, SystemClock.now()).await)?.is_none() {
         return Ok(Exit::No);
     }
+    let mut waits = None;
     for _ in 0..PATIENCE {
         let erasure = answer(clients.erasure(id).await)?.flatten();
         let Some(erasure) = erasure else {
@@ -90,13 +91,17 @@ async fn approve(clients: &Clients, id: &str, by: &str) -> Result<Exit, Failure>
                 output::note(&format!("idtrail: it was refused: {why}"));
                 return Ok(Exit::No);
             }
-            (State::Requested | State::Approved | State::Destroying | State::Destroyed, _) => {}
+            (State::Requested | State::Approved | State::Destroying | State::Destroyed, _) => {
+                waits = erasure.why;
+            }
         }
         tokio::time::sleep(LOOK).await;
     }
-    output::note(
-        "approved; the audit service erases it when it runs: `idtrail erase list` tells when",
-    );
+    let when = "the audit service erases it when it runs: `idtrail erase list` tells when";
+    output::note(&match waits {
+        Some(waits) => format!("approved, and {waits}; {when}"),
+        None => format!("approved; {when}"),
+    });
     Ok(Exit::Yes)
 }
 

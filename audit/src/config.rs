@@ -58,7 +58,7 @@ pub struct Config {
     pub keys: Location,
     /// File with the key-encryption key: 32 bytes, or 64 hex digits. Whoever loses it loses every body.
     pub key_file: Option<PathBuf>,
-    /// How many days backups of the key database are kept: so long an erased key may still lie in one.
+    /// How many days backups and archived logs of the key database are kept: so long an erased key may still lie in one.
     pub key_backup_days: u32,
     /// What becomes of records that are due.
     pub retention: Job,

@@ -17,6 +17,7 @@ use crate::{
 
 mod clients;
 mod closure;
+mod cover;
 mod decide;
 mod ledger;
 mod retention;
@@ -26,6 +27,7 @@ mod state;
 mod worker;
 
 pub use clients::{Clients, Erasure};
+pub(crate) use cover::Cover;
 pub use retention::{Due, Report};
 #[cfg(test)]
 pub(crate) use rotation::Rotation;

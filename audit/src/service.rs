@@ -73,6 +73,7 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         clients,
         backup_days: config.key_backup_days,
         job: config.retention,
+        cover: erasure::Cover::of(&config),
     };
     let databases = (&history, &keys);
     let reconciler = Reconciler::new(&config, databases, Arc::clone(&kek), log_key.clone());

@@ -9,6 +9,7 @@ mod assuring;
 mod bench;
 mod bodies;
 mod clock;
+mod covering;
 mod crash;
 mod definitions;
 mod dying;

@@ -49,7 +49,7 @@ pub(crate) enum EraseWhat {
         #[arg(long)]
         json: bool,
     },
-    /// Approve what somebody else asked for; the audit service then destroys the keys
+    /// Approve what somebody else asked for; the audit service destroys the keys once the entry that tells of it is signed
     #[command(after_help = "Example: idtrail erase approve 3e0… --by bob")]
     Approve {
         /// The request's id
@@ -58,7 +58,7 @@ pub(crate) enum EraseWhat {
         #[arg(long, value_name = "WHO")]
         by: String,
     },
-    /// All requests, newest first, and how far they are
+    /// All requests, newest first, how far they are, and what they wait for
     #[command(after_help = "Example: idtrail erase list --json")]
     List {
         /// One JSON object a line

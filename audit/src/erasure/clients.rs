@@ -31,13 +31,13 @@ pub struct Erasure {
     pub approver: Option<String>,
     /// When.
     pub approved_at: Option<Timestamp>,
-    /// The index of its entry in the log.
+    /// The index of its newest entry in the log.
     pub entry: Option<i64>,
     /// When the last backup that may hold the keys is gone.
     pub effective_by: Option<Timestamp>,
     /// When the keys were destroyed.
     pub destroyed_at: Option<Timestamp>,
-    /// Why it was refused.
+    /// Why it was refused, or what its keys still wait for.
     pub why: Option<String>,
     #[serde(skip)]
     pub(crate) key: Uuid,

@@ -9,6 +9,9 @@ const KEPT_YEARS: i32 = 5;
 /// How long the end of a relationship must be known before it counts, in days: one person alone notes it, so others must
 /// have the time to see it.
 const OBJECTION_DAYS: u64 = 30;
+/// How long an erasure may take from its entry in the log until the keys are gone, in days, before the date that the
+/// entry tells is no longer true and another one is told: witnesses may be away meanwhile.
+const GRACE_DAYS: u32 = 1;
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
 /// Whether two names are of one person.
@@ -16,9 +19,14 @@ pub(super) fn same_person(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
-/// From when on nothing is left, if backups of the key database are kept for so many days.
-pub(super) fn effective_by(destroyed: Timestamp, backup_days: u32) -> Timestamp {
-    destroyed.plus(DAY * backup_days)
+/// By when nothing is left of keys whose erasure begins now, if backups of the key database are kept for so many days.
+pub(super) fn effective_by(begun: Timestamp, backup_days: u32) -> Timestamp {
+    begun.plus(DAY * backup_days.saturating_add(GRACE_DAYS))
+}
+
+/// Whether a date that was told is still true if the keys go now.
+pub(super) fn holds_good(told: Timestamp, now: Timestamp, backup_days: u32) -> bool {
+    now.plus(DAY * backup_days) <= told
 }
 
 /// When the records of a relationship must be erased.
@@ -77,8 +85,23 @@ mod tests {
 
     #[test]
     fn nothing_is_left_once_the_last_backup_is_gone() {
-        let destroyed = at("2026-11-25T00:00:00Z");
-        assert_eq!(effective_by(destroyed, 30), at("2026-12-25T00:00:00Z"));
-        assert_eq!(effective_by(destroyed, 0), destroyed);
+        let begun = at("2026-11-25T00:00:00Z");
+        assert_eq!(effective_by(begun, 30), at("2026-12-26T00:00:00Z"));
+        assert_eq!(effective_by(begun, 0), at("2026-11-26T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_date_that_was_told_is_true_as_long_as_the_keys_go_within_a_day() {
+        let (begun, late) = (at("2026-11-25T00:00:00Z"), at("2026-11-26T00:00:00Z"));
+        for days in [0, 30, u32::MAX] {
+            let told = effective_by(begun, days);
+            assert!(holds_good(told, begun, days) && holds_good(told, late, days));
+        }
+        let told = effective_by(begun, 30);
+        assert!(!holds_good(
+            told,
+            late.plus(std::time::Duration::from_micros(1)),
+            30
+        ));
     }
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use stage::{Context, Retry};
 
 use super::{
-    Clients, Erasure, ErasureError, closure, decide, ledger::Ledger, retention, scrub, state::State,
+    Clients, Cover, Erasure, ErasureError, closure, decide, ledger::Ledger, retention, scrub,
+    state::State,
 };
 use crate::{HistoryError, acts::Act, audit::Audit, canonical, config::Job, leaf::Kind};
 
@@ -16,7 +17,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often is looked for what is due: it is due by the day, and looking reads all entries of those accounts.
 const JOB: Duration = Duration::from_hours(1);
 
-/// The entry that says that keys are destroyed. Under one id it may stand twice, if a crash came between.
+/// The entry that says that keys are destroyed. Under one id it may stand again: if a crash came between, and with a later
+/// date if it was not covered in time.
 #[derive(Serialize)]
 struct Told<'a> {
     what: &'static str,
@@ -38,6 +40,8 @@ pub(crate) struct Worker {
     /// How long backups of the key database are kept.
     pub(crate) backup_days: u32,
     pub(crate) job: Job,
+    /// What must stand over the entry of an erasure before keys go.
+    pub(crate) cover: Cover,
 }
 
 impl Worker {
@@ -80,8 +84,23 @@ impl Worker {
             return Ok(());
         }
         self.tell(audit).await?;
+        let mut destroyed = Vec::new();
         for erasure in self.ledger().open().await? {
-            self.go_on(audit, erasure, now).await?;
+            if self.go_on(audit, &erasure, now).await? {
+                destroyed.push(erasure);
+            }
+        }
+        if destroyed.is_empty() {
+            return Ok(());
+        }
+        // Once for all of them: it may take as long as all keys take to be written.
+        scrub::scrub(&self.ledger().0).await?;
+        for erasure in destroyed {
+            self.ledger().destroyed(erasure.key, now).await?;
+            tracing::info!(
+                erasure = erasure.id,
+                "the keys of an account were destroyed"
+            );
         }
         Ok(())
     }
@@ -99,27 +118,39 @@ impl Worker {
         Ok(())
     }
 
+    /// Goes as far as it can; whether the rows are gone.
     async fn go_on(
         &self,
         audit: &Audit,
-        mut erasure: Erasure,
+        erasure: &Erasure,
         now: Timestamp,
-    ) -> Result<(), ErasureError> {
+    ) -> Result<bool, ErasureError> {
+        let mut erasure = erasure.clone();
         if erasure.state == State::Approved && !self.begin(&mut erasure, now).await? {
-            return Ok(());
+            return Ok(false);
         }
-        if erasure.entry.is_none() {
+        let entry = if let Some(entry) = erasure.entry {
+            entry
+        } else {
             let entry = self.enter(audit, &erasure).await?;
             self.ledger().entered(erasure.key, entry).await?;
+            entry
+        };
+        // Whoever destroys first could later show a log in which nobody ever asked for it.
+        if let Some(lacks) = self.cover.lacks(audit.store.log(), entry).await? {
+            if erasure.why.as_ref() != Some(&lacks) {
+                self.ledger().waits(erasure.key, &lacks).await?;
+            }
+            return Ok(false);
+        }
+        let told = erasure.effective_by;
+        if !told.is_some_and(|told| decide::holds_good(told, now, self.backup_days)) {
+            let later = decide::effective_by(now, self.backup_days);
+            self.ledger().postponed(erasure.key, later).await?;
+            return Ok(false);
         }
         self.destroy(audit, &erasure).await?;
-        scrub::scrub(&self.ledger().0).await?;
-        self.ledger().destroyed(erasure.key, now).await?;
-        tracing::info!(
-            erasure = erasure.id,
-            "the keys of an account were destroyed"
-        );
-        Ok(())
+        Ok(true)
     }
 
     /// Marks what is to go; false if it must not.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Asked, Clients, Query, State, Viewer, Viewing,
     config::Job,
-    erasure::{Opened, Worker},
+    erasure::{Cover, Opened, Worker},
     looks::Noted,
     service::Service,
 };
@@ -62,6 +62,7 @@ async fn the_writer_s_role_is_enough_to_hold_to_rotate_and_to_erase() {
         clients,
         backup_days: 30,
         job: Job::Report,
+        cover: Cover::Nothing,
     };
     worker.turn(&service.audit, now).await.unwrap();
     let erased = worker.clients.erasure(&id).await.unwrap().unwrap();

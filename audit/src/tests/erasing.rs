@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Clients, ErasureError, Query, State,
     config::Job,
-    erasure::{Opened, Worker},
+    erasure::{Cover, Opened, Worker},
     keys::{self, open_key},
     service::Service,
 };
@@ -33,6 +33,7 @@ pub(super) fn worker(world: &World, job: Job) -> Worker {
         clients: clients(world),
         backup_days: 30,
         job,
+        cover: Cover::Nothing,
     }
 }
 
@@ -59,7 +60,7 @@ pub(super) fn gone() -> About {
     About::check("R-MARK-1", "A-MARK-1", (0, 0))
 }
 
-async fn two_clients(world: &World) -> Service {
+pub(super) async fn two_clients(world: &World) -> Service {
     let service = world.service().await;
     let stays = About::check("R-2", "A-2", (1, 0));
     let batch = [gone().journey(world), stays.journey(world)].concat();
@@ -68,7 +69,7 @@ async fn two_clients(world: &World) -> Service {
 }
 
 /// The one subject of an account, its key as it is kept, and the key.
-async fn secrets(world: &World) -> (Uuid, Vec<u8>, Vec<u8>) {
+pub(super) async fn secrets(world: &World) -> (Uuid, Vec<u8>, Vec<u8>) {
     let store = keys::open(&world.key_database());
     let kek = world.config.kek().unwrap();
     let name = kek.blind(crate::seal::Kind::Client, gone().customer().as_bytes());
@@ -203,7 +204,7 @@ async fn after_an_erasure_nothing_opens_or_is_found_and_every_leaf_stands() {
                 (erased.id.as_str(), erased.state),
                 (id.as_str(), State::Destroyed)
             );
-            assert_eq!(erased.effective_by, Some(now.plus(DAY * 30)));
+            assert_eq!(erased.effective_by, Some(now.plus(DAY * 31)));
             assert_eq!(erased.destroyed_at, Some(now));
         }
         assert!(clients(world).erased("A-2").await.unwrap().is_none());

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     AccessQuery, Asked, Clients, Look, PAGE, Purpose, Query, Viewer, Viewing,
     config::Job,
-    erasure::{Opened, Worker},
+    erasure::{Cover, Opened, Worker},
     looks::{Book, Noted},
     service::Service,
 };
@@ -125,6 +125,7 @@ async fn who_looked_at_an_account_is_found_until_it_is_erased() {
             clients,
             backup_days: 30,
             job: Job::Report,
+            cover: Cover::Nothing,
         };
         worker.turn(&service.audit, now.plus(DAY)).await.unwrap();
         assert_eq!(asked("A-2").await, [""; 0]);

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Query,
     config::Job,
-    erasure::{Opened, Rotation, Worker},
+    erasure::{Cover, Opened, Rotation, Worker},
     history::History,
     keys,
     seal::Kek,
@@ -103,6 +103,7 @@ async fn goes_on(world: &World, next: Kek, late: &[stage::Record]) {
         clients: crate::Clients::on(opened),
         backup_days: 30,
         job: Job::Report,
+        cover: Cover::Nothing,
     };
     worker
         .turn(&service.audit, world.clock.now())

@@ -110,6 +110,18 @@ impl Ledger {
         change!(&self.0, sql, entry, id).map(|_| ())
     }
 
+    /// What its keys still wait for.
+    pub(crate) async fn waits(&self, id: Uuid, why: &str) -> Result<(), Retry> {
+        let sql = "UPDATE erasures SET why = $1 WHERE id = $2";
+        change!(&self.0, sql, why, id).map(|_| ())
+    }
+
+    /// The date that its entry tells is no longer true: it is told again, with this one.
+    pub(crate) async fn postponed(&self, id: Uuid, effective_by: Timestamp) -> Result<(), Retry> {
+        let sql = "UPDATE erasures SET effective_by = $1, entry = NULL WHERE id = $2";
+        change!(&self.0, sql, effective_by.micros(), id).map(|_| ())
+    }
+
     /// Whose keys an erasure destroys.
     pub(crate) async fn subjects_of(&self, id: Uuid) -> Result<Vec<Uuid>, Retry> {
         let sql = "SELECT subject FROM subjects WHERE erasure = $1 ORDER BY subject";
@@ -170,7 +182,7 @@ impl Ledger {
                 .execute(&mut *tx)
                 .await
                 .map_err(unready)?;
-            query("UPDATE erasures SET state = 'destroyed', destroyed_at = $1 WHERE id = $2")
+            query("UPDATE erasures SET state = 'destroyed', destroyed_at = $1, why = NULL WHERE id = $2")
                 .bind(now.micros())
                 .bind(id)
                 .execute(&mut *tx)

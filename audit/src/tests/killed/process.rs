@@ -19,7 +19,7 @@ use stage::{
 use super::{LOOK, PATIENCE};
 use crate::{
     Clients, Config,
-    erasure::{Opened, Worker},
+    erasure::{Cover, Opened, Worker},
     reconcile::Reconciler,
     service::{self, Service, Signing},
     signer::heads::HeadStore,
@@ -180,6 +180,7 @@ async fn the_process_that_is_killed() {
         clients: Clients::on(Opened::on((&history, &keys), kek)),
         backup_days: config.key_backup_days,
         job: config.retention,
+        cover: Cover::of(&config),
     };
     let signing = signing.unwrap();
     Box::pin(service.run(&context, Some(&signing), (&worker, &reconciler))).await;
