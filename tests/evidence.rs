@@ -7,5 +7,6 @@ mod forged;
 mod made;
 mod packs;
 mod remote;
+mod stamps;
 mod table;
 mod witness;

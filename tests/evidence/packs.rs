@@ -194,7 +194,7 @@ fn files(good: &Files) -> Vec<Forged> {
 }
 
 /// What the page says of packs, each in turn, in a browser that reaches nothing.
-fn in_browser(chromium: &str, key: &str, packs: &[&[u8]]) -> Vec<String> {
+pub(super) fn in_browser(chromium: &str, key: &str, packs: &[&[u8]]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let mut script = String::new();
     for pack in packs {
