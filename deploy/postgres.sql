@@ -2,6 +2,7 @@
 -- store, so that no service can read another's. The passwords come from files and stand in no log.
 --
 -- `audit` connects as somebody who may append and nothing else; the owners of its databases only migrate.
+-- In production the keys of the history have a server of their own, or its backups keep what was erased.
 
 \set password `cat /run/secrets/directory/password`
 CREATE ROLE idtrail_directory LOGIN PASSWORD :'password';

@@ -55,7 +55,8 @@ synchronous_commit = on
 shared_buffers = 128MB
 max_connections = 100
 CONF
-  printf '%s\n' 'local all all scram-sha-256' 'hostssl all all 127.0.0.1/32 scram-sha-256' >"$DATA/pg_hba.conf"
+  # Base backups come by the second of the two: `all` is no replication.
+  printf '%s\n' 'local all all scram-sha-256' 'hostssl all,replication all 127.0.0.1/32 scram-sha-256' >"$DATA/pg_hba.conf"
 }
 
 launch_and_wait() {

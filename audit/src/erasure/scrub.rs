@@ -1,18 +1,35 @@
-//! After rows were deleted: nothing of them is left in the file either.
+//! After rows were deleted: nothing of their keys is left in the files of the key database either.
 
-use sqlx::query_as;
+use std::time::Duration;
+
+use sqlx::{PgPool, SqlitePool, query_as};
 use stage::{Retry, database::Database};
 
 use crate::keys::unready;
 
-/// Leaves nothing of deleted rows in the files of the key database, as far as this is ours to do.
+/// How often a server's table is written anew because somebody still saw the deleted rows: transactions of others are
+/// short, and each try may take as long as all keys take to be written.
+const TRIES: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Leaves nothing of deleted keys in the files of the key database, as far as this is ours to do.
 ///
-/// Deleting overwrites a row, but copies of it lie where a page was split before, and in the write-ahead log. A server's
-/// files are its operator's: there the rows go with the next vacuum and the last backup.
+/// Deleting marks a row, or overwrites it, but copies of it lie where a page was split before, and in the write-ahead
+/// log. A server's log and its backups are its operator's: the date that an erasure tells is that of the last of them.
 pub(super) async fn scrub(keys: &Database) -> Result<(), Retry> {
-    let Database::Sqlite(pool) = keys else {
-        return Ok(());
+    let gone = match keys {
+        Database::Sqlite(pool) => scrub_file(pool).await?,
+        Database::Postgres(pool) => scrub_table(pool).await?,
     };
+    if gone {
+        return Ok(());
+    }
+    Err(Retry::because(
+        "somebody still reads the key database as it was before the erasure",
+    ))
+}
+
+async fn scrub_file(pool: &SqlitePool) -> Result<bool, Retry> {
     let mut connection = pool.acquire().await.map_err(unready)?;
     sqlx::query("VACUUM")
         .execute(&mut *connection)
@@ -22,10 +39,21 @@ pub(super) async fn scrub(keys: &Database) -> Result<(), Retry> {
         .fetch_one(&mut *connection)
         .await
         .map_err(unready)?;
-    if busy == 0 {
-        return Ok(());
+    Ok(busy == 0)
+}
+
+async fn scrub_table(pool: &PgPool) -> Result<bool, Retry> {
+    for tried in 0..TRIES {
+        if tried > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let (gone,): (bool,) = query_as("SELECT scrub_data_keys()")
+            .fetch_one(pool)
+            .await
+            .map_err(unready)?;
+        if gone {
+            return Ok(true);
+        }
     }
-    Err(Retry::because(
-        "somebody still reads the key database as it was before the erasure",
-    ))
+    Ok(false)
 }
