@@ -67,7 +67,7 @@ impl CloudEvent {
     pub fn headers(&self) -> Headers {
         let mut headers = Headers::with_capacity(8);
         let mut put = |name: &'static str, value: &str| {
-            headers.push((name.into(), value.as_bytes().to_vec()))
+            headers.push((name.into(), value.as_bytes().to_vec()));
         };
         put(header::CE_SPECVERSION, "1.0");
         put(header::CE_ID, &self.id);

@@ -166,7 +166,7 @@ impl RawHeaders {
         let at = self.received_at.to_string();
         let mut headers = Headers::with_capacity(14);
         let mut put = |name: &'static str, value: &str| {
-            headers.push((name.into(), value.as_bytes().to_vec()))
+            headers.push((name.into(), value.as_bytes().to_vec()));
         };
         put(header::CE_SPECVERSION, "1.0");
         put(header::CE_ID, &self.request_id);
