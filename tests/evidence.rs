@@ -1,6 +1,7 @@
 //! Evidence as an auditor gets it, judged by programs that are not ours.
 
 mod assurance;
+mod browser;
 mod commands;
 mod foreign;
 mod forged;

@@ -89,12 +89,11 @@ impl Assurance {
 
     /// How it stands, with the hours of a day; without one the 24 hours up to the newest. None if the text is no day.
     pub async fn standing(&self, day: Option<&str>) -> Result<Option<Standing>, Retry> {
-        let from = match day {
-            Some(day) => first_hour(day),
-            None => {
-                let known = self.tables.known_hours().await?;
-                Some(known.map_or(0, |(_, last)| last + 1 - DAY))
-            }
+        let from = if let Some(day) = day {
+            first_hour(day)
+        } else {
+            let known = self.tables.known_hours().await?;
+            Some(known.map_or(0, |(_, last)| last + 1 - DAY))
         };
         let Some(from) = from else { return Ok(None) };
         let state = self.tables.state().await?;

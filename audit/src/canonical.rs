@@ -41,7 +41,7 @@ struct Fields<'a> {
     /// Where the values begin; until the end they stand there in the order of the struct.
     begin: usize,
     /// Each name, and where its value stands.
-    fields: Vec<(&'static str, Range<usize>)>,
+    written: Vec<(&'static str, Range<usize>)>,
 }
 
 struct Items<'a> {
@@ -168,7 +168,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         Ok(Fields {
             begin: self.0.len(),
             out: self.0,
-            fields: Vec::with_capacity(len),
+            written: Vec::with_capacity(len),
         })
     }
 }
@@ -220,15 +220,15 @@ impl ser::SerializeStruct for Fields<'_> {
     ) -> Result<(), NotCanonical> {
         let begin = self.out.len();
         value.serialize(Writer(self.out))?;
-        self.fields.push((name, begin..self.out.len()));
+        self.written.push((name, begin..self.out.len()));
         Ok(())
     }
 
     fn end(mut self) -> Result<(), NotCanonical> {
-        self.fields.sort_unstable_by_key(|(name, _)| *name);
+        self.written.sort_unstable_by_key(|(name, _)| *name);
         let values = self.out.split_off(self.begin);
         self.out.push(b'{');
-        for (at, (name, value)) in self.fields.into_iter().enumerate() {
+        for (at, (name, value)) in self.written.into_iter().enumerate() {
             if at > 0 {
                 self.out.push(b',');
             }

@@ -1,20 +1,16 @@
 //! The evidence pack of an account of a running system: held for good, and each forgery refused, by ours and by its own
 //! page in a browser without a network.
 
-use std::{fmt::Write as _, process::Command, time::Duration};
+use std::time::Duration;
 
 use audit::{
     log::proof::Proof,
     pack::{Given, zip},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{commands::exported, made};
 use crate::world::{Kind, Parts, Setting, World, approved, wait_for};
-
-/// The page that every pack carries.
-const PAGE: &str = include_str!("../../audit/src/pack/verify.html");
 
 type Files = Vec<(String, Vec<u8>)>;
 
@@ -193,64 +189,6 @@ fn files(good: &Files) -> Vec<Forged> {
     ]
 }
 
-/// What the page says of packs, each in turn, in a browser that reaches nothing.
-pub(super) fn in_browser(chromium: &str, key: &str, packs: &[&[u8]]) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let mut script = String::new();
-    for pack in packs {
-        let _infallible = write!(script, "'{}',", STANDARD.encode(pack));
-    }
-    let page = format!(
-        "{PAGE}<ol id=said></ol><script>(async () => {{ for (const pack of [{script}]) {{
-            await show(Uint8Array.from(atob(pack), letter => letter.charCodeAt(0)), '{key}');
-            const line = document.createElement('li');
-            line.textContent = document.getElementById('result').dataset.holds + ' ' + document.getElementById('result').textContent;
-            document.getElementById('said').append(line);
-        }} }})()</script>"
-    );
-    let path = folder.path().join("page.html");
-    std::fs::write(&path, page).unwrap();
-    let profile = format!(
-        "--user-data-dir={}",
-        folder.path().join("profile").display()
-    );
-    let output = Command::new("timeout")
-        .args([
-            "-k",
-            "5",
-            "120",
-            chromium,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-        ])
-        .args([
-            "--disable-dev-shm-usage",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-sync",
-        ])
-        .args([
-            "--disable-background-networking",
-            "--disable-component-update",
-        ])
-        .args([
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--virtual-time-budget=60000",
-        ])
-        .arg(profile)
-        .arg("--dump-dom")
-        .arg(format!("file://{}", path.display()))
-        .output()
-        .unwrap();
-    let dom = String::from_utf8_lossy(&output.stdout).into_owned();
-    let said = dom.split("<ol id=\"said\">").nth(1).unwrap_or_default();
-    let lines = said.split("<li>").skip(1);
-    lines
-        .map(|line| line.split('<').next().unwrap_or_default().to_owned())
-        .collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pack_holds_and_each_forgery_of_it_is_refused_by_ours_and_by_its_page() {
     let Some(world) = World::start(Kind::Embedded, Setting::default()).await else {
@@ -304,7 +242,7 @@ async fn a_pack_holds_and_each_forgery_of_it_is_refused_by_ours_and_by_its_page(
     let packs: Vec<&[u8]> = packs
         .chain(refused.iter().map(|(_, _, bytes)| bytes.as_slice()))
         .collect();
-    let said = in_browser(&chromium, key, &packs);
+    let said = super::browser::says(&chromium, key, &packs);
     assert_eq!(said.len(), packs.len(), "{said:?}");
     for line in &said {
         println!("{line}");

@@ -8,7 +8,7 @@ use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, routing::post};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::Mutex, task::JoinSet};
 
-use super::{commands::exported, packs::in_browser};
+use super::{browser::says, commands::exported};
 use crate::world::{Kind, Parts, Setting, World, approved, wait_for};
 
 type Files = Vec<(String, Vec<u8>)>;
@@ -270,7 +270,7 @@ async fn a_pack_bears_time_stamps_that_others_verify_and_no_forged_one() {
     }
     if let Some(chromium) = Parts::variable("CHROMIUM") {
         let whole = zip::write(&good).unwrap();
-        let said = in_browser(&chromium, key, &[&whole]);
+        let said = says(&chromium, key, &[&whole]);
         assert!(said[0].starts_with("true Holds"), "{}", said[0]);
     }
 }

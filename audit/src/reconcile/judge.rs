@@ -7,9 +7,9 @@ use stage::Retry;
 
 use super::{
     Reconciler,
-    journey::{Fault, begins_with_a_callback},
+    journey::{Fault, begins_with_a_callback, fits},
     millis,
-    piece::{End, Notice},
+    piece::{Notice, Piece, part},
     tables::Row,
     walk::Desk,
 };
@@ -152,13 +152,11 @@ impl Reconciler {
         let (Some(body), Some(place)) = (body, position_of(source)) else {
             return Ok(false);
         };
-        let part = super::piece::part(&place, 0, Opened::read(body.bytes()).as_ref());
-        let end: Option<End> = part.and_then(|part| match part.piece {
-            super::piece::Piece::End(end) => Some(end),
-            _ => None,
-        });
-        let end = end.map(|end| (source.to_owned(), end));
-        Ok(end.is_some() && super::journey::fits(end.as_ref(), notice))
+        let part = part(&place, 0, Opened::read(body.bytes()).as_ref());
+        let Some(Piece::End(end)) = part.map(|part| part.piece) else {
+            return Ok(false);
+        };
+        Ok(fits(Some(&(source.to_owned(), end)), notice))
     }
 
     async fn entry(

@@ -41,8 +41,18 @@ impl LogReader for Served {
     }
 }
 
+/// What an auditor holds against the log of a world.
+pub(super) fn claims(world: &World) -> Claims {
+    let key = world.config.log_key().unwrap().unwrap();
+    Claims {
+        policy: Policy::of_log(key.verifier().clone()),
+        leaves: Leaves::Ours,
+        since: None,
+    }
+}
+
 /// The day on which stories begin.
-pub(super) const FIRST: &str = "2026-09-21";
+const FIRST: &str = "2026-09-21";
 
 /// A history whose first day is over and signed, with more in it since.
 async fn signed(world: &World) -> String {
@@ -55,8 +65,8 @@ async fn signed(world: &World) -> String {
     this.keep(&journey(world, 4)).await;
     let assurance = Assurance::on(&world.database());
     this.turn().await;
-    let none = assurance.statement(FIRST).await.unwrap();
-    assert_eq!(none, None, "no checkpoint covers it");
+    let early = assurance.statement(FIRST).await.unwrap();
+    assert_eq!(early, None, "no checkpoint covers it");
     world.signer().await.sign().await.unwrap();
     this.turn().await;
     let note = assurance.statement(FIRST).await.unwrap().unwrap();
@@ -72,12 +82,7 @@ async fn signed(world: &World) -> String {
 async fn a_day_is_signed_once_and_holds_against_its_log_and_no_other_account_of_it_does() {
     each(async |world| {
         let note = signed(world).await;
-        let key = world.config.log_key().unwrap().unwrap();
-        let claims = Claims {
-            policy: Policy::of_log(key.verifier().clone()),
-            leaves: Leaves::Ours,
-            since: None,
-        };
+        let (key, claims) = (world.config.log_key().unwrap().unwrap(), claims(world));
         let served = Served(Evidence::on(crate::store::open(&world.database())));
         let found = async |note: &str| {
             let log: Option<&dyn LogReader> = Some(&served);

@@ -3,16 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    assuring::Served,
+    assuring::{Served, claims},
     records::About,
     world::{each, keep},
 };
-use crate::{
-    Evidence,
-    log::policy::Policy,
-    store::OWN,
-    verify::{self, Claims, Leaves},
-};
+use crate::{Evidence, store::OWN, verify};
 
 /// An hour, in microseconds.
 const HOUR: i64 = 3_600_000_000;
@@ -32,14 +27,10 @@ async fn a_clock_that_was_set_is_told_of_before_what_comes_after_and_time_does_n
         keep(&service, &[raw(3), raw(4)]).await.unwrap();
         keep(&service, &[raw(5)]).await.unwrap();
         world.signer().await.sign().await.unwrap();
-        let key = world.config.log_key().unwrap().unwrap();
-        let claims = Claims {
-            policy: Policy::of_log(key.verifier().clone()),
-            leaves: Leaves::Ours,
-            since: None,
-        };
         let served = Served(Evidence::on(Arc::clone(&service.audit.store)));
-        let report = verify::log(&served, &claims, &mut |_, _| {}).await.unwrap();
+        let report = verify::log(&served, &claims(world), &mut |_, _| {})
+            .await
+            .unwrap();
         let steps: Vec<u64> = report.steps.iter().map(|step| step.index).collect();
         assert_eq!(
             (report.findings, steps),

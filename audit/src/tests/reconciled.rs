@@ -74,8 +74,8 @@ impl<'a> Reconciling<'a> {
         self.turn().await;
         let own = own(self.world, &self.service).await;
         let told = own.into_iter().map(|(kind, _, body)| (kind, body));
-        let told = told.filter(|(_, body)| body["what"] == "reconciled");
-        let (kind, body) = told.last().expect("it tells");
+        let mut told = told.filter(|(_, body)| body["what"] == "reconciled");
+        let (kind, body) = told.next_back().expect("it tells");
         assert_eq!(kind, "batch");
         assert_eq!(self.context.health.told()["reconciliation"], body);
         body

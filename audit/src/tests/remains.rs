@@ -12,9 +12,10 @@ use super::{
     world::World,
 };
 use crate::{
-    History, KEY_MIGRATIONS, MIGRATIONS, Query, State,
+    KEY_MIGRATIONS, MIGRATIONS, Query, State,
     config::Job,
     erasure::{Cover, Worker},
+    history::History,
     log::{policy::Policy, tree::leaf_hash},
     service::Service,
     signer::Signer,
