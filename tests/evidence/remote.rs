@@ -72,18 +72,22 @@ async fn who_has_a_token_has_the_proofs_of_their_accounts_and_no_others() {
         assert!(error.contains(word), "{arguments:?}: {error}");
         assert!(!error.contains(TOKEN));
     }
-    let (code, looks, error) = world.run(&["history", "--access", "--account", "A-3", "--json"]);
-    assert_eq!(code, 0, "{error}");
-    let looks: Vec<serde_json::Value> = looks
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let last = looks.iter().rfind(|look| look["reader"] == "auditor");
-    let last = last.unwrap();
+    let last = last_look(&world, "A-3");
     assert_eq!(
         (&last["asked"], &last["purpose"]),
         (&"proof".into(), &"yearly audit".into())
     );
+}
+
+/// The last look of the auditor at an account.
+fn last_look(world: &World, account: &str) -> serde_json::Value {
+    let (code, looks, error) = world.run(&["history", "--access", "--account", account, "--json"]);
+    assert_eq!(code, 0, "{error}");
+    let mut looks = looks
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|look| look["reader"] == "auditor");
+    looks.next_back().unwrap()
 }
 
 /// A system with these readers and two checks, and the folder of its signed log.
