@@ -10,6 +10,7 @@ mod evidence;
 mod refusal;
 mod setup;
 mod sources;
+mod spool;
 mod witness;
 
 pub(crate) use door::{Door, DoorWhat, Order};
@@ -23,6 +24,7 @@ pub(crate) use setup::{
     SchemasWhat, Topics,
 };
 pub(crate) use sources::{Approve, Sources, SourcesWhat};
+pub(crate) use spool::{Spool, SpoolWhat};
 pub(crate) use witness::{Witness, WitnessWhat};
 
 use crate::viewer::Why;
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Door(Door),
     /// Show who may post, check it against the providers, and let a network in for some hours
     Sources(Sources),
+    /// Show what a stopped door could not send from its spool, and have it sent again
+    Spool(Spool),
     /// Check a log or a proof, trusting only the keys that are given
     Verify(Verify),
     /// Print the proof that an entry stands in the log

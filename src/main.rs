@@ -27,6 +27,7 @@ mod rejected;
 mod service;
 mod setup;
 mod sources;
+mod spool;
 mod stores;
 mod tail;
 mod up;
@@ -69,6 +70,7 @@ fn run(arguments: Arguments) -> Result<Exit, exit::Failure> {
         Command::History(history) => history::run(&history, &place),
         Command::Door(door) => door::run(&door, &place),
         Command::Sources(sources) => sources::run(&sources, &place),
+        Command::Spool(spool) => spool::run(&spool, &place),
         Command::Verify(verify) => verify::run(&verify),
         Command::Prove(prove) => prove::run(&prove, &place),
         Command::Assurance(assurance) => assurance::run(&assurance, &place),

@@ -16,6 +16,7 @@ mod rolling;
 mod seeds;
 mod slow;
 mod source;
+mod spool;
 mod steady;
 mod telling;
 mod tls;

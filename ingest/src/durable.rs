@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stage::{BrokerError, Context, Output, config::ConfigError};
+use stage::{BrokerError, Context, Output, config::ConfigError, health::SPOOL};
 
 use tokio::time::Instant;
 
@@ -57,8 +57,8 @@ pub struct Durable {
     health: stage::Health,
 }
 
-/// How it stands, for `/status`.
-#[derive(Clone, Debug, serde::Serialize)]
+/// How it stands.
+#[derive(Clone, Debug)]
 pub struct Status {
     /// Whether the broker is asked.
     pub breaker: Standing,
@@ -135,7 +135,12 @@ impl Durable {
             let mut ticks = tokio::time::interval(TELLING);
             loop {
                 ticks.tick().await;
-                self.health.tell("door", &self.status());
+                let status = self.status();
+                let breaker = serde_json::json!({ "breaker": status.breaker });
+                self.health.tell("door", &breaker);
+                if let Some(spool) = &status.spool {
+                    self.health.tell(SPOOL, spool);
+                }
             }
         };
         match &self.spool {

@@ -23,6 +23,7 @@ use self::{
 };
 use crate::durable::{NotKept, gate::Gate};
 
+pub mod aside;
 mod drain;
 mod file;
 mod ledger;
@@ -129,6 +130,7 @@ impl Spool {
             file,
             requests: asked,
             ledger: Arc::clone(&ledger),
+            said: None,
         };
         Ok(Self {
             ring,

@@ -13,6 +13,9 @@ use crate::Retry;
 
 pub mod page;
 
+/// The part whose word `/status` shows beside the stages and not among the parts.
+pub const SPOOL: &str = "spool";
+
 /// The state of one stage.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS set_aside (
 ) STRICT;";
 
 /// The columns of a row: number, time, key id, hash, and the sealed rest.
-type Columns = (i64, i64, Vec<u8>, Vec<u8>, Vec<u8>);
+pub(super) type Columns = (i64, i64, Vec<u8>, Vec<u8>, Vec<u8>);
 
 /// Why a record is set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,15 +158,6 @@ impl File {
         .bind(limit)
         .fetch_all(connection)
         .await?;
-        let row = |(seq, at, key_id, hash, sealed): Columns| {
-            Some(Row {
-                seq,
-                at: Timestamp::from_micros(at),
-                key_id: key_id.try_into().ok()?,
-                hash: hash.try_into().ok()?,
-                sealed,
-            })
-        };
         Ok(rows.into_iter().filter_map(row).collect())
     }
 
@@ -193,6 +184,31 @@ impl File {
             let _closed = connection.close().await;
         }
     }
+}
+
+/// The row of these columns; none where they have not the lengths that are written.
+pub(super) fn row((seq, at, key_id, hash, sealed): Columns) -> Option<Row> {
+    Some(Row {
+        seq,
+        at: Timestamp::from_micros(at),
+        key_id: key_id.try_into().ok()?,
+        hash: hash.try_into().ok()?,
+        sealed,
+    })
+}
+
+/// A file that is there and that no door holds, for as long as the connection lives.
+pub(super) async fn existing(path: &Path) -> sqlx::Result<SqliteConnection> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .locking_mode(SqliteLockingMode::Exclusive)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY);
+    let mut connection = SqliteConnection::connect_with(&options).await?;
+    // Also takes the lock.
+    sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
+    Ok(connection)
 }
 
 async fn transact(

@@ -1,8 +1,14 @@
 //! The one that writes: it gathers what waits and makes it durable in one transaction (group commit).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     file::{Changes, File, Reason},
@@ -12,6 +18,10 @@ use super::{
 
 /// Requests gathered into one transaction; bounds what a failed commit makes everybody repeat.
 const MAX_REQUESTS: usize = 1_024;
+
+/// How often the log hears of a file that fails: on a full disk each batch does, for hours, some works in between, and
+/// whoever was told needs time to mend it.
+const SAY_AGAIN: Duration = Duration::from_mins(10);
 
 /// The file did not do it; the log says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +52,8 @@ pub(super) struct Writer {
     pub(super) file: File,
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) ledger: Arc<Mutex<Ledger>>,
+    /// When the log last heard of a failure.
+    pub(super) said: Option<Instant>,
 }
 
 impl Writer {
@@ -79,13 +91,15 @@ impl Writer {
             }
         }
         for (between, limit, reply) in pages {
-            let page = self.file.page(between, limit).await.map_err(told);
+            let page = self.file.page(between, limit).await;
+            let page = self.told(page);
             let _caller_left = reply.send(page);
         }
     }
 
     async fn write(&mut self, changes: &Changes) -> Result<(), Failed> {
-        let written = self.file.write(changes).await.map_err(told);
+        let written = self.file.write(changes).await;
+        let written = self.told(written);
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         match written {
             Ok(oldest) => {
@@ -106,14 +120,19 @@ impl Writer {
             }
         }
     }
-}
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the form that `map_err` wants"
-)]
-fn told(error: sqlx::Error) -> Failed {
-    metrics::counter!("idtrail_ingest_spool_failures_total").increment(1);
-    tracing::error!(error = %error, "the door's spool cannot be read or written");
-    Failed
+    /// Counts each failure, and tells the log of one in [`SAY_AGAIN`].
+    fn told<T>(&mut self, done: sqlx::Result<T>) -> Result<T, Failed> {
+        done.map_err(|error| {
+            metrics::counter!("idtrail_ingest_spool_failures_total").increment(1);
+            if self.said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+                self.said = Some(Instant::now());
+                tracing::error!(
+                    error = %error,
+                    "the door's spool cannot be read or written; more of this is counted and not logged for ten minutes"
+                );
+            }
+            Failed
+        })
+    }
 }

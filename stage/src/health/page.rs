@@ -12,7 +12,7 @@ use axum::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
-use crate::{Health, Stopper};
+use crate::{Health, Stopper, health::SPOOL};
 
 /// What the admin pages are made from.
 #[derive(Clone)]
@@ -84,10 +84,13 @@ async fn readyz(
 }
 
 async fn status(State(page): State<Page>) -> impl IntoResponse {
+    let mut parts = page.health.told();
+    let spool = parts.remove(SPOOL);
     Json(serde_json::json!({
         "about": *page.about,
         "draining": page.stopper.is_stopping(),
         "stages": page.health.all(),
-        "parts": page.health.told(),
+        "spool": spool,
+        "parts": parts,
     }))
 }

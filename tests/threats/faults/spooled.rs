@@ -144,6 +144,13 @@ async fn fills(max_bytes: &str, file_kilobytes: Option<u32>) {
         load.acknowledged()
     );
     assert!(outcome.ends.is_empty(), "the door ends no connection");
+    if file_kilobytes.is_some() {
+        let said = std::fs::read_to_string(doors.folder.path().join("door-0.log")).unwrap();
+        let told = said
+            .matches("the door's spool cannot be read or written")
+            .count();
+        assert_eq!(told, 1, "a full disk is told of once: {said}");
+    }
     every_answer_is_200_or_503_in_time(&outcome.samples, DEADLINE);
 }
 

@@ -1,6 +1,7 @@
 //! The file tells nothing without its key, and opens with no other.
 
 use super::world::{Mode, World, beside, drained, output};
+use crate::spool::aside::{self, AsideError};
 
 async fn spool_one(world: &World, key: &str) {
     world.broker.set(Mode::Fails);
@@ -79,27 +80,96 @@ async fn after_a_change_of_keys_older_records_open_and_their_key_keeps_its_order
     assert_eq!(values, [4_711, 4_712]);
 }
 
+/// Gives the first record another time than the one that was sealed.
+async fn tamper(world: &World) {
+    use sqlx::Connection as _;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path("spool.db"));
+    let mut connection = sqlx::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE spooled SET at = at + 1 WHERE seq = 1")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_record_that_was_tampered_with_is_set_aside_and_the_others_go_on() {
     let world = World::new().await;
     spool_one(&world, "a").await;
     spool_one(&world, "b").await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path("spool.db"));
-    {
-        use sqlx::Connection as _;
-        let mut connection = sqlx::SqliteConnection::connect_with(&options)
-            .await
-            .unwrap();
-        // Another time than the one that was sealed.
-        sqlx::query("UPDATE spooled SET at = at + 1 WHERE seq = 1")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        connection.close().await.unwrap();
-    }
+    tamper(&world).await;
     world.broker.set(Mode::Works);
     let durable = world.durable(Some(world.spool())).await;
     drained(&durable).await;
     assert_eq!(durable.status().spool.unwrap().set_aside, 1);
     assert_eq!(world.topic().await, [("b".to_owned(), 4_711)]);
+}
+
+#[tokio::test]
+async fn what_stands_aside_is_shown_without_its_content_and_goes_once_the_broker_takes_it() {
+    let world = World::new().await;
+    let durable = world.durable(Some(world.spool())).await;
+    world.broker.set(Mode::Fails);
+    beside(&durable, async {
+        for (n, key) in ["large", "small", "large"].iter().enumerate() {
+            durable.append(output(key, n as u64)).await.unwrap();
+        }
+    })
+    .await;
+    world.broker.set(Mode::RefusesLarge);
+    drained(&durable).await;
+    let held = aside::list(&world.spool()).await;
+    assert!(matches!(held, Err(AsideError::Held(_))), "{held:?}");
+    drop(durable);
+    let shown = aside::list(&world.spool()).await.unwrap();
+    let numbers: Vec<i64> = shown.iter().map(|one| one.number).collect();
+    assert_eq!(numbers.len(), 2);
+    assert!(numbers.is_sorted());
+    assert!(
+        shown
+            .iter()
+            .all(|one| one.reason == "too_large" && one.opens)
+    );
+    let said = serde_json::to_string(&shown).unwrap();
+    assert!(!said.contains("body"), "{said}");
+    assert_eq!(aside::resend(&world.spool()).await.unwrap(), 2);
+    assert_eq!(aside::resend(&world.spool()).await.unwrap(), 0);
+    world.broker.set(Mode::Works);
+    let again = world.durable(Some(world.spool())).await;
+    assert_eq!(again.status().spool.unwrap().records, 2);
+    drained(&again).await;
+    assert_eq!(again.status().spool.unwrap().set_aside, 0);
+    let large: Vec<u64> = world
+        .topic()
+        .await
+        .into_iter()
+        .filter(|(key, _)| key == "large")
+        .map(|(_, n)| n)
+        .collect();
+    assert_eq!(large, [0, 2], "in their order");
+}
+
+#[tokio::test]
+async fn what_no_key_opens_stays_aside() {
+    let world = World::new().await;
+    spool_one(&world, "a").await;
+    tamper(&world).await;
+    world.broker.set(Mode::Works);
+    let durable = world.durable(Some(world.spool())).await;
+    drained(&durable).await;
+    drop(durable);
+    assert_eq!(aside::resend(&world.spool()).await.unwrap(), 0);
+    let shown = aside::list(&world.spool()).await.unwrap();
+    assert_eq!(shown.len(), 1);
+    assert!(!shown[0].opens && shown[0].reason == "unreadable");
+    let mut nowhere = world.spool();
+    nowhere.file = world.path("nowhere.db");
+    let missing = aside::list(&nowhere).await;
+    assert!(
+        matches!(missing, Err(AsideError::File(_, _))),
+        "{missing:?}"
+    );
+    assert!(!nowhere.file.exists(), "a look makes no file");
 }
