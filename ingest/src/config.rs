@@ -65,7 +65,7 @@ pub struct Config {
     /// Connections of one network (/24, /48) at the same time.
     pub max_connections_per_network: usize,
     /// Bytes of bodies that may be in hand at the same time, over all connections: from before the first byte is read
-    /// until it is answered, so it bounds what waits for the broker too.
+    /// until it is answered, so it bounds what waits for the broker too. One network may hold a quarter of it.
     pub max_bytes_in_hand: usize,
     /// Where posts go while the broker is away; none means that they are answered 503.
     pub spool: Option<crate::spool::Config>,

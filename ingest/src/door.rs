@@ -9,11 +9,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use metrics::Counter;
 use schemas::{RawHeaders, Refusal, Timestamp, Topic};
 use stage::{Context, Output, config::ConfigError, trace::TraceParent};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     bucket::{Bucket, Buckets},
+    places::{Room, Rooms},
     pool::Pool,
 };
 use crate::{
@@ -54,8 +54,7 @@ pub struct Door {
     drift: Mutex<Drift>,
     posts: Mutex<Buckets>,
     refusals: Mutex<Bucket>,
-    /// Bytes of bodies that may be in hand at the same time.
-    rooms: Semaphore,
+    rooms: Rooms,
     times: Times,
     date: Mutex<Date>,
     pool: Mutex<Pool>,
@@ -95,7 +94,7 @@ impl Door {
             drift: Mutex::default(),
             posts: Mutex::new(Buckets::new(each, all, now)),
             refusals: Mutex::new(Bucket::full(KEPT_REFUSALS, KEPT_REFUSALS, now)),
-            rooms: Semaphore::new(config.max_bytes_in_hand),
+            rooms: Rooms::new(&config),
             times: config.times(),
             date: Mutex::default(),
             pool: Mutex::new(Pool::new()),
@@ -116,14 +115,14 @@ impl Door {
         posts.take(peer, now)
     }
 
-    /// Room for a body; none where all that may be in hand is.
-    fn room(&self, framing: Framing, limit: usize) -> Option<SemaphorePermit<'_>> {
+    /// Room for a body of this client; none where all that may be in hand is.
+    fn room(&self, client: IpAddr, framing: Framing, limit: usize) -> Option<Room<'_>> {
         let bytes = match framing {
             Framing::Length(stated) => u32::try_from(stated).ok()?,
             // How many will come is not known.
             Framing::Chunked => u32::try_from(limit).ok()?,
         };
-        self.rooms.try_acquire_many(bytes).ok()
+        self.rooms.take(client, bytes)
     }
 
     fn count(&self, outcome: Outcome) {

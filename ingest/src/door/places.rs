@@ -1,4 +1,4 @@
-//! Places for connections: in all, for each network, for strangers, for handshakes under way.
+//! Places for connections: in all, for each network, for strangers, for handshakes under way; and room for bodies.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::Config;
 
@@ -37,17 +37,14 @@ impl Places {
             listed: Arc::new(Semaphore::new(config.max_connections)),
             strangers: Arc::new(Semaphore::new(STRANGERS)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
-            networks: Arc::new(Networks {
-                counts: Mutex::default(),
-                each: config.max_connections_per_network,
-            }),
+            networks: Networks::of(config.max_connections_per_network),
         }
     }
 
     /// A place for a listed peer.
     pub(super) fn listed(&self, address: IpAddr) -> Option<Place> {
         Some(Place {
-            _network: Some(self.networks.enter(address)?),
+            _network: Some(self.networks.enter(address, 1)?),
             _one: Arc::clone(&self.listed).try_acquire_owned().ok()?,
         })
     }
@@ -71,7 +68,42 @@ impl Places {
     }
 }
 
-/// Connections of each network, so that one cannot take the places of all.
+/// The part of all room that one network may hold is one of so many: whoever states large bodies and sends nothing
+/// leaves the rest to the others. A provider's few addresses may lie in one network, so it is not less.
+const SHARES: usize = 4;
+
+/// Room for the bodies in hand: in all, and for each network.
+pub(super) struct Rooms {
+    all: Semaphore,
+    networks: Arc<Networks>,
+}
+
+/// Room that is held, given back when dropped.
+pub(super) struct Room<'a> {
+    _all: SemaphorePermit<'a>,
+    _network: InNetwork,
+}
+
+impl Rooms {
+    /// As the settings say; a network may always hold one body of the largest kind.
+    pub(super) fn new(config: &Config) -> Self {
+        let largest = config.max_form_bytes.max(config.max_json_bytes);
+        Self {
+            all: Semaphore::new(config.max_bytes_in_hand),
+            networks: Networks::of((config.max_bytes_in_hand / SHARES).max(largest)),
+        }
+    }
+
+    /// Room for so many bytes; none where all that may be in hand is, or all that this network may hold.
+    pub(super) fn take(&self, address: IpAddr, bytes: u32) -> Option<Room<'_>> {
+        Some(Room {
+            _network: self.networks.enter(address, usize::try_from(bytes).ok()?)?,
+            _all: self.all.try_acquire_many(bytes).ok()?,
+        })
+    }
+}
+
+/// What each network holds, of connections or of bytes, so that one cannot take what is for all.
 struct Networks {
     counts: Mutex<HashMap<IpNet, usize>>,
     each: usize,
@@ -81,20 +113,29 @@ struct Networks {
 struct InNetwork {
     networks: Arc<Networks>,
     network: IpNet,
+    amount: usize,
 }
 
 impl Networks {
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<InNetwork> {
+    fn of(each: usize) -> Arc<Self> {
+        Arc::new(Self {
+            counts: Mutex::default(),
+            each,
+        })
+    }
+
+    fn enter(self: &Arc<Self>, address: IpAddr, amount: usize) -> Option<InNetwork> {
         let network = network_of(address);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(network).or_default();
-        if *count >= self.each {
-            return None;
-        }
-        *count += 1;
+        let held = counts.get(&network).copied().unwrap_or(0);
+        let count = held
+            .checked_add(amount)
+            .filter(|count| *count <= self.each)?;
+        counts.insert(network, count);
         Some(InNetwork {
             networks: Arc::clone(self),
             network,
+            amount,
         })
     }
 }
@@ -107,7 +148,7 @@ impl Drop for InNetwork {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.network) {
-            *count -= 1;
+            *count -= self.amount;
             if *count == 0 {
                 counts.remove(&self.network);
             }
@@ -127,22 +168,37 @@ mod tests {
 
     #[test]
     fn a_place_of_a_network_is_given_back() {
-        let networks = Arc::new(Networks {
-            counts: Mutex::default(),
-            each: 1,
-        });
-        let held = networks.enter([10, 0, 0, 1].into());
+        let networks = Networks::of(1);
+        let held = networks.enter([10, 0, 0, 1].into(), 1);
         assert!(held.is_some());
         assert!(
-            networks.enter([10, 0, 0, 2].into()).is_none(),
+            networks.enter([10, 0, 0, 2].into(), 1).is_none(),
             "the same /24"
         );
-        assert!(networks.enter([10, 0, 1, 1].into()).is_some(), "another");
+        assert!(networks.enter([10, 0, 1, 1].into(), 1).is_some(), "another");
         drop(held);
-        assert!(networks.enter([10, 0, 0, 2].into()).is_some());
+        assert!(networks.enter([10, 0, 0, 2].into(), 1).is_some());
         assert!(
             networks.counts.lock().unwrap().len() <= 1,
             "nobody is remembered who left"
         );
+    }
+
+    #[test]
+    fn one_network_cannot_hold_the_room_of_all_and_always_has_room_for_one_body() {
+        let config = |max_bytes_in_hand| Config {
+            max_bytes_in_hand,
+            max_form_bytes: 100,
+            max_json_bytes: 10,
+            ..Config::default()
+        };
+        let (greedy, other) = ([10, 0, 0, 1].into(), [10, 0, 1, 1].into());
+        let rooms = Rooms::new(&config(4_000));
+        let held: Vec<_> = (0..40).filter_map(|_| rooms.take(greedy, 100)).collect();
+        assert_eq!(held.len(), 10, "a quarter");
+        assert!(rooms.take(other, 100).is_some());
+        drop(held);
+        assert!(rooms.take(greedy, 1_000).is_some(), "it was given back");
+        assert!(Rooms::new(&config(150)).take(greedy, 100).is_some());
     }
 }

@@ -97,7 +97,7 @@ impl Door {
                 .ok()?;
         }
         // What is in hand is bounded over all connections, before its bytes are read.
-        let Some(_room) = self.room(admitted.framing, admitted.limit) else {
+        let Some(_room) = self.room(admitted.peer, admitted.framing, admitted.limit) else {
             return Some(Answer::of(Outcome::Shed));
         };
         let body = connection
