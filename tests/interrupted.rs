@@ -18,6 +18,8 @@ const POSTS: usize = 60;
 const WITHIN_MILLIS: u64 = 400;
 /// How long the history may take to have everything, signed.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// How long all services may take to their end: notices that were being sent when the database went are sent later.
+const SETTLE: Duration = Duration::from_mins(6);
 
 /// The process that writes the history, in either kind of world.
 const WRITERS: [&str; 2] = ["up", "audit"];
@@ -90,7 +92,7 @@ async fn run(kind: Kind, what: What, times: usize) {
             panic!("after {} of {times}: {violations}", time + 1);
         }
     }
-    let (tally, whole) = world.settle(PATIENCE).await;
+    let (tally, whole) = world.settle(SETTLE).await;
     let said = place.recompute().unwrap();
     println!(
         "tally: {kind:?}, {what:?} interrupted {times} times, {} posts in {tries} tries, {} raw, {tally:?}; recomputed \
