@@ -143,7 +143,7 @@ fn failed(config: &Config, error: &sqlx::Error) -> AsideError {
     // SQLITE_BUSY and its extended codes.
     let busy = error
         .as_database_error()
-        .and_then(|error| error.code())
+        .and_then(sqlx::error::DatabaseError::code)
         .and_then(|code| code.parse::<u32>().ok())
         .is_some_and(|code| code & 0xff == 5);
     if busy {
