@@ -19,7 +19,7 @@ pub(crate) async fn get(stream: &mut TcpStream, path: &str) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    let mut buffer = [0; 16 << 10];
+    let mut buffer = [0; 4 << 10];
     while !is_whole(&answer) {
         let count = stream.read(&mut buffer).await.unwrap();
         assert!(count > 0, "the API has closed the connection");

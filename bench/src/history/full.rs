@@ -128,10 +128,10 @@ async fn ask(place: &Place, story: &Story, (address, checks): (SocketAddr, i64))
     let leaves = place.events().await;
     let name = place.kind.name();
     let what = format!("audit {name}: of {leaves} events: the proofs of a check ({EVENTS} leaves)");
-    tell(&what, question(&mut stream, proof, "\"integrated\"").await);
+    tell(&what, &question(&mut stream, proof, "\"integrated\"").await);
     let what =
         format!("audit {name}: of {leaves} events: the history of an account ({CHECKS} checks)");
-    tell(&what, question(&mut stream, account, "\"enriched\"").await);
+    tell(&what, &question(&mut stream, account, "\"enriched\"").await);
 }
 
 /// Asks; how long each answer took, in order of that. The answer must hold a text: refusals are fast.
@@ -152,8 +152,8 @@ async fn question(
     took
 }
 
-fn tell(what: &str, took: Vec<Duration>) {
-    let ms = |share: f64| quantile(&took, share).as_secs_f64() * 1e3;
+fn tell(what: &str, took: &[Duration]) {
+    let ms = |share: f64| quantile(took, share).as_secs_f64() * 1e3;
     println!(
         "{what}: p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms; load {}",
         ms(0.5),

@@ -122,7 +122,13 @@ fn postgres_cpu(kind: Kind) -> f64 {
     pid.map_or(0.0, cpu::seconds_of_family)
 }
 
+/// The value in the middle; of an even number the mean of the two there.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let middle = values.len() / 2;
+    match (values.get(middle), values.len() % 2) {
+        (Some(value), 1) => *value,
+        (Some(above), _) => f64::midpoint(values[middle - 1], *above),
+        (None, _) => f64::NAN,
+    }
 }
