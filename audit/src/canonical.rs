@@ -41,7 +41,7 @@ struct Fields<'a> {
     /// Where the values begin; until the end they stand there in the order of the struct.
     begin: usize,
     /// Each name, and where its value stands.
-    written: Vec<(&'static str, Range<usize>)>,
+    values: Vec<(&'static str, Range<usize>)>,
 }
 
 struct Items<'a> {
@@ -168,7 +168,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         Ok(Fields {
             begin: self.0.len(),
             out: self.0,
-            written: Vec::with_capacity(len),
+            values: Vec::with_capacity(len),
         })
     }
 }
@@ -220,22 +220,22 @@ impl ser::SerializeStruct for Fields<'_> {
     ) -> Result<(), NotCanonical> {
         let begin = self.out.len();
         value.serialize(Writer(self.out))?;
-        self.written.push((name, begin..self.out.len()));
+        self.values.push((name, begin..self.out.len()));
         Ok(())
     }
 
     fn end(mut self) -> Result<(), NotCanonical> {
-        self.written.sort_unstable_by_key(|(name, _)| *name);
-        let values = self.out.split_off(self.begin);
+        self.values.sort_unstable_by_key(|(name, _)| *name);
+        let texts = self.out.split_off(self.begin);
         self.out.push(b'{');
-        for (at, (name, value)) in self.written.into_iter().enumerate() {
+        for (at, (name, value)) in self.values.into_iter().enumerate() {
             if at > 0 {
                 self.out.push(b',');
             }
             text(self.out, name)?;
             self.out.push(b':');
             let value = value.start - self.begin..value.end - self.begin;
-            self.out.extend_from_slice(&values[value]);
+            self.out.extend_from_slice(&texts[value]);
         }
         self.out.push(b'}');
         Ok(())

@@ -42,7 +42,7 @@ async fn bench_notices_per_second() {
         let notices = 2 * BATCH * BATCHES;
         let begun = Instant::now();
         for batch in &batches {
-            service.notify.keep(&batch.to_vec()).await.unwrap();
+            service.notify.keep(batch).await.unwrap();
         }
         say(world, "decided and stored", notices, begun.elapsed());
 
