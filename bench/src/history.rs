@@ -54,7 +54,7 @@ pub(crate) async fn run(options: &Options) {
     }
     for kind in Kind::BOTH {
         if options.kind.is_none_or(|asked| asked == kind) {
-            measure(kind, &options).await;
+            Box::pin(measure(kind, &options)).await;
         }
     }
 }
@@ -79,7 +79,7 @@ async fn measure(kind: Kind, options: &Options) {
     if options.leaves > 0
         && let Some(mut place) = place(kind, &folder).await
     {
-        full::run(&mut place, &folder, options.leaves).await;
+        Box::pin(full::run(&mut place, &folder, options.leaves)).await;
         place.clear().await;
     }
 }

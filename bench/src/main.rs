@@ -87,7 +87,7 @@ async fn main() {
         }
         What::Audit(options) => {
             machine();
-            history::run(&options).await;
+            Box::pin(history::run(&options)).await;
         }
         What::Pipeline { posts, kind } => pipeline::run(posts, kind.as_deref()).await,
         What::Latency { seconds } => latency::run(seconds).await,

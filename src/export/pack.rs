@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use audit::{
-    Asked, Check, Evidence, Query,
+    Asked, Check, Evidence, Query, Viewer, Viewing,
     log::{checkpoint::Checkpoint, note::MAX_NOTE, note::Note, policy::Policy},
     pack::{self, Given, MAX_RECORDS},
 };
@@ -35,18 +35,7 @@ pub(super) async fn write(
         until: time("--until", arguments.until.as_deref())?,
         ..Query::default()
     };
-    let mut checks: Vec<Check> = Vec::new();
-    loop {
-        let page = history.checks(&viewer, &query).await.map_err(unanswered)?;
-        checks.extend(page.checks);
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() {
-            break;
-        }
-        if checks.len() > MAX_RECORDS {
-            return Err(too_many());
-        }
-    }
+    let checks = all_checks(&history, &viewer, &mut query).await?;
     let shown = evidence.checkpoint().await.map_err(Failure::unreachable)?;
     let (Some(shown), false) = (shown, checks.is_empty()) else {
         output::note("idtrail: there is no check of this account that a checkpoint covers");
@@ -99,6 +88,26 @@ pub(super) async fn write(
         output::note("idtrail: narrowed by time, so it is not complete: verify it with --part");
     }
     Ok(Exit::Yes)
+}
+
+/// Every check of the question, as far as one pack can hold them.
+async fn all_checks(
+    history: &Viewing,
+    viewer: &Viewer,
+    query: &mut Query,
+) -> Result<Vec<Check>, Failure> {
+    let mut checks: Vec<Check> = Vec::new();
+    loop {
+        let page = history.checks(viewer, query).await.map_err(unanswered)?;
+        checks.extend(page.checks);
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            return Ok(checks);
+        }
+        if checks.len() > MAX_RECORDS {
+            return Err(too_many());
+        }
+    }
 }
 
 fn too_many() -> Failure {

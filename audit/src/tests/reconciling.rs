@@ -108,48 +108,51 @@ async fn what_is_young_is_in_flight_and_what_is_old_is_missing_until_it_comes() 
 #[tokio::test]
 async fn a_second_successor_and_one_of_nothing_are_named() {
     each(async |world| {
-        let this = Reconciling::of(world).await;
-        this.keep(&journey(world, 7)).await;
-        // Understood twice: once while it is open, and once when all had come to its end.
-        let about = About::check("R-8", "A-1", (0, 8));
-        let checked = |at| world.record(&about.checked(), &about, (1, at));
-        this.keep(&[about.raw(), checked(0), checked(1)]).await;
-        this.turn().await;
-        let about = About::check("R-7", "A-1", (0, 7));
-        this.keep(&[world.record(&about.checked(), &about, (2, 0))])
-            .await;
-        // Of a callback that the history does not have; and of one from before it.
-        for (partition, at) in [(0, 9), (0, 6)] {
-            let about = About::check("R-9", "A-1", (partition, at));
-            this.keep(&[world.record(&about.checked(), &about, (2, 10 - at))])
+        Box::pin(async {
+            let this = Reconciling::of(world).await;
+            this.keep(&journey(world, 7)).await;
+            // Understood twice: once while it is open, and once when all had come to its end.
+            let about = About::check("R-8", "A-1", (0, 8));
+            let checked = |at| world.record(&about.checked(), &about, (1, at));
+            this.keep(&[about.raw(), checked(0), checked(1)]).await;
+            this.turn().await;
+            let about = About::check("R-7", "A-1", (0, 7));
+            this.keep(&[world.record(&about.checked(), &about, (2, 0))])
                 .await;
-        }
-        // Sales are told again of what had come to its end.
-        let again = journey(world, 7);
-        let about = About::check("R-7", "A-1", (0, 7));
-        let again = notified(&about.enriched(), &again[4], (Audience::Sales, None));
-        this.keep(&[world.record(&again, &about, (2, 5))]).await;
-        let told = this.told().await;
-        assert_eq!(told["violations"], json!(5), "{}: {told}", world.name);
-        let mut found: Vec<(String, String)> = told["pointers"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|one| {
-                let text = |name: &str| one[name].as_str().unwrap().to_owned();
-                (text("what"), text("place"))
-            })
-            .collect();
-        found.sort();
-        let expected = [
-            ("no_predecessor", "idtrail.checked/2/1"),
-            ("no_successor", "idtrail.checked/1/0"),
-            ("two_successors", "idtrail.checked/1/1"),
-            ("two_successors", "idtrail.checked/2/0"),
-            ("two_successors", "idtrail.notified/2/5"),
-        ];
-        let expected = expected.map(|(what, place)| (what.to_owned(), place.to_owned()));
-        assert_eq!(found, expected, "{}", world.name);
+            // Of a callback that the history does not have; and of one from before it.
+            for (partition, at) in [(0, 9), (0, 6)] {
+                let about = About::check("R-9", "A-1", (partition, at));
+                this.keep(&[world.record(&about.checked(), &about, (2, 10 - at))])
+                    .await;
+            }
+            // Sales are told again of what had come to its end.
+            let again = journey(world, 7);
+            let about = About::check("R-7", "A-1", (0, 7));
+            let again = notified(&about.enriched(), &again[4], (Audience::Sales, None));
+            this.keep(&[world.record(&again, &about, (2, 5))]).await;
+            let told = this.told().await;
+            assert_eq!(told["violations"], json!(5), "{}: {told}", world.name);
+            let mut found: Vec<(String, String)> = told["pointers"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| {
+                    let text = |name: &str| one[name].as_str().unwrap().to_owned();
+                    (text("what"), text("place"))
+                })
+                .collect();
+            found.sort();
+            let expected = [
+                ("no_predecessor", "idtrail.checked/2/1"),
+                ("no_successor", "idtrail.checked/1/0"),
+                ("two_successors", "idtrail.checked/1/1"),
+                ("two_successors", "idtrail.checked/2/0"),
+                ("two_successors", "idtrail.notified/2/5"),
+            ];
+            let expected = expected.map(|(what, place)| (what.to_owned(), place.to_owned()));
+            assert_eq!(found, expected, "{}", world.name);
+        })
+        .await;
     })
     .await;
 }

@@ -46,9 +46,9 @@ pub(crate) async fn run(place: &mut Place, folder: &Path, leaves: usize) {
     let measurement = async {
         fill(place, &feed, &story, checks).await;
         wait_for_checkpoint(place).await;
-        ask(place, &story, (address, checks)).await;
+        Box::pin(ask(place, &story, (address, checks))).await;
     };
-    place.serve(&feed, measurement).await;
+    Box::pin(place.serve(&feed, Box::pin(measurement))).await;
     verify(place, folder).await;
 }
 

@@ -34,6 +34,9 @@ pub(crate) struct Rows {
     bytes: Vec<u8>,
 }
 
+/// A table, and bytes of some of its rows in the form of COPY.
+type Part<'a> = (&'a str, Vec<u8>);
+
 impl Rows {
     /// How many.
     pub(crate) fn count(&self) -> usize {
@@ -126,7 +129,7 @@ impl Plain {
         let databases = rows.iter().zip(&mut self.connections).rev();
         let mut databases: Vec<_> = databases.collect();
         // What is sent is made before: only the copying is measured.
-        let parts: Vec<Vec<Vec<(&str, Vec<u8>)>>> = (0..transactions)
+        let parts: Vec<Vec<Vec<Part<'_>>>> = (0..transactions)
             .map(|part| {
                 let of = |rows: &[Rows]| {
                     rows.iter()
