@@ -7,7 +7,7 @@ use super::{files, hold};
 const FOLDER: &str = "deploy/prometheus/";
 const RULES: &str = "deploy/prometheus/idtrail.rules.yml";
 /// Numbers without an alarm, and why.
-const QUIET: [(&str, &str); 10] = [
+const QUIET: [(&str, &str); 11] = [
     (
         "idtrail_ingest_handshakes_failed_total",
         "scanners do it all day; where the provider does, its silence is the alarm",
@@ -47,6 +47,10 @@ const QUIET: [(&str, &str); 10] = [
     (
         "idtrail_audit_witness_failures_total",
         "one missed visit is none; the age is alarmed on",
+    ),
+    (
+        "idtrail_audit_timestamp_failures_total",
+        "one missed stamp is none; the age is alarmed on",
     ),
 ];
 

@@ -24,6 +24,10 @@ use crate::{
     service::Service,
 };
 
+mod runner;
+
+pub(crate) use runner::{skipped, told, variable};
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The topics of events.
@@ -287,23 +291,4 @@ pub(crate) async fn execute(url: &str, sql: String) {
 
 fn superuser() -> Option<String> {
     variable("IDTRAIL_TEST_POSTGRES")
-}
-
-/// What the runner of the tests says.
-pub(crate) fn variable(name: &str) -> Option<String> {
-    let value = std::env::var_os(name)?;
-    Some(value.into_string().expect("its variables are UTF-8"))
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "a skipped test must not look like a passed one"
-)]
-pub(crate) fn skipped(why: &str) {
-    eprintln!("skipped: {why}");
-}
-
-#[expect(clippy::print_stdout, reason = "a run prints its tally")]
-pub(crate) fn told(tally: &str) {
-    println!("{tally}");
 }
