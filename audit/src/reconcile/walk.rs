@@ -20,8 +20,11 @@ use crate::{
     tally,
 };
 
-/// Entries of one transaction: with the longest callbacks that the door takes still some ten MB.
+/// Entries opened at once: with the longest callbacks that the door takes still some ten MB.
 const CHUNK: i64 = 256;
+/// Entries of one transaction, of which only the pieces are held: some five MB. A callback that begins and ends among them
+/// is never written, and at full speed most do.
+const TOGETHER: i64 = 64 * CHUNK;
 
 /// The body of a `batch` entry, as far as it counts offsets; the reconciler's own has no ranges.
 #[derive(Deserialize)]
@@ -55,10 +58,16 @@ impl Reconciler {
             if state.position >= size {
                 return Ok(state);
             }
-            let below = size.min(state.position + CHUNK);
-            let rows = self.store.between(state.position, below).await?;
-            let desk = self.read(rows, &topics).await?;
-            state.position = below;
+            let below = size.min(state.position + TOGETHER);
+            let mut desk = Desk::default();
+            let mut parts = Vec::new();
+            while state.position < below {
+                let next = below.min(state.position + CHUNK);
+                let rows = self.store.between(state.position, next).await?;
+                self.read(rows, &topics, (&mut desk, &mut parts)).await?;
+                state.position = next;
+            }
+            self.place(parts, &mut desk).await?;
             for hour in desk.hours.values() {
                 state.counted.sums.add(&hour.sums);
             }
@@ -66,10 +75,14 @@ impl Reconciler {
         }
     }
 
-    async fn read(&self, rows: Vec<Stored>, topics: &HashMap<i32, String>) -> Result<Desk, Retry> {
+    /// Opens entries, counts them, and takes down what they add.
+    async fn read(
+        &self,
+        rows: Vec<Stored>,
+        topics: &HashMap<i32, String>,
+        (desk, parts): (&mut Desk, &mut Vec<Part>),
+    ) -> Result<(), Retry> {
         let opened = keys::open_bodies(self.keys.as_ref(), &self.kek, rows).await?;
-        let mut desk = Desk::default();
-        let mut parts = Vec::new();
         for (row, body) in &opened {
             let hour = desk.hours.entry(hour_of(row.at)).or_default();
             hour.entry(row.seq);
@@ -93,6 +106,11 @@ impl Reconciler {
             let body = body.and_then(Opened::read);
             parts.extend(part(&position, row.at, body.as_ref()));
         }
+        Ok(())
+    }
+
+    /// Adds pieces to their journeys.
+    async fn place(&self, parts: Vec<Part>, desk: &mut Desk) -> Result<(), Retry> {
         let places = parts.iter().flat_map(|part| [&part.under, &part.place]);
         let places: BTreeSet<String> = places.cloned().collect();
         let places: Vec<String> = places.into_iter().collect();
@@ -102,7 +120,7 @@ impl Reconciler {
         for part in parts {
             desk.take(part);
         }
-        Ok(desk)
+        Ok(())
     }
 
     /// Commits a change, and tells what was found.

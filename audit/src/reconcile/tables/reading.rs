@@ -30,6 +30,8 @@ macro_rules! ask {
 }
 
 const JOURNEY: &str = "SELECT place, since, hour, overdue, state FROM journeys WHERE ";
+const OF_PLACES: &str = "SELECT place, since, hour, overdue, state FROM journeys
+    WHERE place = ANY($1) OR ends = ANY($1)";
 
 impl Tables {
     /// How far it is.
@@ -52,27 +54,28 @@ impl Tables {
         places: &[String],
     ) -> Result<Vec<(String, Row)>, Retry> {
         let mut found: Vec<JourneyRow> = Vec::new();
-        macro_rules! rows {
-            ($pool:expr, $database:ty, $places:expr) => {{
-                let mut sql = QueryBuilder::<$database>::new(JOURNEY);
-                for (at, column) in ["place IN (", ") OR ends IN ("].into_iter().enumerate() {
-                    sql.push(column);
-                    let mut list = sql.separated(", ");
-                    for place in $places {
-                        list.push_bind(place.as_str());
+        match &self.0 {
+            Database::Sqlite(pool) => {
+                for places in places.chunks(VALUES) {
+                    let mut sql = QueryBuilder::<sqlx::Sqlite>::new(JOURNEY);
+                    for (at, column) in ["place IN (", ") OR ends IN ("].into_iter().enumerate() {
+                        sql.push(column);
+                        let mut list = sql.separated(", ");
+                        for place in places {
+                            list.push_bind(place.as_str());
+                        }
+                        if at == 1 {
+                            sql.push(")");
+                        }
                     }
-                    if at == 1 {
-                        sql.push(")");
-                    }
+                    let asked = sql.build_query_as::<JourneyRow>().persistent(false);
+                    found.extend(asked.fetch_all(pool).await.map_err(unready)?);
                 }
-                let asked = sql.build_query_as::<JourneyRow>().persistent(false);
-                found.extend(asked.fetch_all($pool).await.map_err(unready)?);
-            }};
-        }
-        for places in places.chunks(VALUES) {
-            match &self.0 {
-                Database::Sqlite(pool) => rows!(pool, sqlx::Sqlite, places),
-                Database::Postgres(pool) => rows!(pool, sqlx::Postgres, places),
+            }
+            // One prepared statement: to plan one for each list of places costs more than to answer it.
+            Database::Postgres(pool) => {
+                let asked = query_as(OF_PLACES).bind(places).fetch_all(pool);
+                found = asked.await.map_err(unready)?;
             }
         }
         found.into_iter().map(row).collect()
