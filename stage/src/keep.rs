@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use schemas::Topic;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
     BatchLimit, Codec, Context, Reader, Record, Retry,
@@ -159,8 +159,9 @@ async fn begin<K: Keep>(
 
 /// Reads and stores until asked to stop, until another process has moved the offsets, or until the lead is lost.
 ///
-/// While a batch is kept, the next one is read and readied; no more than these two are in hand. They are kept one
-/// after the other, so whatever ends this leaves behind a database from which reading can begin again.
+/// With a backlog the next batch is read and readied while one is kept; no more than these two are in hand. Without one
+/// the next batch grows meanwhile, because a transaction has its price. They are kept one after the other, so whatever
+/// ends this leaves behind a database from which reading can begin again.
 async fn follow<K: Keep>(
     stage: &K,
     context: &Context,
@@ -168,8 +169,9 @@ async fn follow<K: Keep>(
     (reader, positions): (&mut dyn Reader, &Positions),
 ) {
     let (sender, mut receiver) = mpsc::channel(1);
+    let kept = Semaphore::new(0);
     let ahead = async {
-        read_ahead(stage, context, codec, (reader, sender)).await;
+        read_ahead(stage, context, codec, (reader, sender, &kept)).await;
         // What is ready is still kept; then nothing more comes.
         std::future::pending::<()>().await;
     };
@@ -179,6 +181,7 @@ async fn follow<K: Keep>(
                 break;
             }
             batch.note(positions);
+            kept.add_permits(1);
         }
     };
     tokio::select! {
@@ -208,15 +211,16 @@ async fn read_ahead<K: Keep>(
     stage: &K,
     context: &Context,
     codec: &Codec,
-    (reader, sender): (&mut dyn Reader, mpsc::Sender<Waiting<K::Ready>>),
+    (reader, sender, kept): (&mut dyn Reader, mpsc::Sender<Waiting<K::Ready>>, &Semaphore),
 ) {
     let status = context.health.stage(K::NAME);
     let limit = BatchLimit {
         records: context.limit.records * BATCHES,
         ..context.limit
     };
-    // A place first, so that no third batch is read before the first one is kept.
-    while let Ok(place) = sender.reserve().await {
+    // Batches that are not kept yet.
+    let mut ahead: u32 = 0;
+    loop {
         let Some(taken) = context.stopper.run_until_stopped(reader.next(&limit)).await else {
             return;
         };
@@ -239,11 +243,24 @@ async fn read_ahead<K: Keep>(
             ((record.topic, position.partition), position.offset + 1)
         });
         let (next, records) = (next.collect(), batch.len());
-        place.send(Waiting {
+        // Only a batch that is full says that more is waiting.
+        let most = u32::from(limit.is_reached_by(&batch));
+        let waiting = Waiting {
             ready: stage.ready(batch).await,
             records,
             next,
-        });
+        };
+        if sender.send(waiting).await.is_err() {
+            return;
+        }
+        ahead += 1;
+        if ahead > most {
+            match kept.acquire_many(ahead - most).await {
+                Ok(permits) => permits.forget(),
+                Err(_closed) => return,
+            }
+            ahead = most;
+        }
     }
 }
 
@@ -270,3 +287,6 @@ async fn keep<K: Keep>(stage: &K, context: &Context, batch: &Waiting<K::Ready>) 
     }
     true
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,14 @@ pub struct BatchLimit {
     pub wait: Duration,
 }
 
+impl BatchLimit {
+    /// Whether a batch ended because it is as large as it may be.
+    pub(crate) fn is_reached_by(&self, batch: &[Record]) -> bool {
+        let bytes = || batch.iter().map(Record::bytes).sum::<usize>();
+        batch.len() >= self.records || bytes() >= self.bytes
+    }
+}
+
 impl Default for BatchLimit {
     fn default() -> Self {
         // 1,000 records keep a Kafka transaction near its cheapest cost per record while a batch stays
