@@ -152,7 +152,7 @@ pub(crate) fn open_key(kek: &Kek, wrapped: &Wrapped) -> Result<DataKey, Retry> {
 }
 
 /// What stands before the body in what was sealed.
-pub(crate) const SALT: usize = 32;
+const SALT: usize = 32;
 
 /// Salt and body of an entry.
 pub(crate) struct Body(Zeroizing<Vec<u8>>);
@@ -169,7 +169,7 @@ impl Body {
     }
 }
 
-/// Opens entries; those whose keys are gone stay closed.
+/// Opens entries; those whose keys are gone stay closed, and so does one that was changed.
 pub(crate) async fn open_bodies(
     store: &dyn KeyStore,
     kek: &Kek,
@@ -187,6 +187,12 @@ pub(crate) async fn open_bodies(
     let open = |row: Stored| {
         let key = keys.get(&row.subject);
         let body = key.and_then(|key| key.open(&row.leaf_hash, &row.sealed));
+        if key.is_some() && body.is_none() {
+            tracing::error!(
+                seq = row.seq,
+                "a body of the history does not open under its client's key"
+            );
+        }
         (row, body.map(Body))
     };
     Ok(rows.into_iter().map(open).collect())

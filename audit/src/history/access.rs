@@ -1,17 +1,16 @@
 //! Who looked: the `access` entries of the log, and what is noted to become one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use schemas::Timestamp;
 use serde::Serialize;
-use stage::Retry;
 use uuid::Uuid;
 
 use super::{History, HistoryError, PAGE};
 use crate::{
-    keys::{SALT, open_key},
+    keys,
     looks::{Noted, Told},
-    seal::{DataKey, Kind},
+    seal::Kind,
     store::{OWN, Stored},
 };
 
@@ -126,19 +125,17 @@ impl History {
         let topics = self.store.topics().await?;
         let own = topics.into_iter().find(|(_, name)| name == OWN);
         let mut looks: Vec<Look> = Vec::new();
-        let mut known = HashMap::new();
         while let Some((own, _)) = &own {
             let rows = self.store.of_topic(*own, after, STRETCH).await?;
             let rows: Vec<Stored> = rows.into_iter().filter(|row| row.seq < below).collect();
             let Some(last) = rows.last() else { break };
             after = last.seq;
-            for row in &rows {
-                let told = self.told(row, &mut known).await?;
-                looks.extend(
-                    told.filter(|told| wanted.is(told))
-                        .map(|told| look(told, Some(row.seq))),
-                );
-            }
+            let opened = keys::open_bodies(self.keys.as_ref(), &self.kek, rows).await?;
+            let told = opened
+                .iter()
+                .filter_map(|(row, body)| Some((row.seq, Told::read(body.as_ref()?.bytes())?)));
+            let wanted = told.filter(|(_, told)| wanted.is(told));
+            looks.extend(wanted.map(|(seq, told)| look(told, Some(seq))));
             if looks.len() >= PAGE {
                 let rest = Some(Rest { below, after });
                 return Ok(Accesses { looks, rest });
@@ -149,25 +146,6 @@ impl History {
         let waiting = waiting.filter(|one| wanted.is(one) && !told.contains(&one.id));
         looks.extend(waiting.map(|told| look(told, None)));
         Ok(Accesses { looks, rest: None })
-    }
-
-    /// What an entry tells of a look; nothing if it is another one.
-    async fn told(
-        &self,
-        row: &Stored,
-        known: &mut HashMap<Uuid, DataKey>,
-    ) -> Result<Option<Told>, Retry> {
-        if !known.contains_key(&row.subject) {
-            for wrapped in self.keys.data_keys(&[row.subject]).await? {
-                known.insert(wrapped.subject, open_key(&self.kek, &wrapped)?);
-            }
-        }
-        let opened = known
-            .get(&row.subject)
-            .and_then(|key| key.open(&row.leaf_hash, &row.sealed));
-        Ok(opened
-            .as_deref()
-            .and_then(|opened| Told::read(opened.get(SALT..)?)))
     }
 }
 

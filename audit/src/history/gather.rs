@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::{Check, History, HistoryError, MAX_STEPS, order, step::Read};
 use crate::{
     body::Opened,
-    keys::{SALT, open_key},
-    seal::{Blind, DataKey, Kind},
+    keys,
+    seal::{Blind, Kind},
     store::{Place, Stored},
 };
 
@@ -99,16 +99,15 @@ impl History {
         rows: Vec<Stored>,
         topics: &HashMap<i32, String>,
     ) -> Result<Vec<(Stored, Read)>, Retry> {
-        let subjects: HashSet<Uuid> = rows.iter().map(|row| row.subject).collect();
-        let subjects: Vec<Uuid> = subjects.into_iter().collect();
-        let mut keys: HashMap<Uuid, DataKey> = HashMap::new();
-        if !subjects.is_empty() {
-            for wrapped in self.keys.data_keys(&subjects).await? {
-                keys.insert(wrapped.subject, open_key(&self.kek, &wrapped)?);
-            }
-        }
-        let read = |row: Stored| {
-            let body = keys.get(&row.subject).and_then(|key| open(&row, key));
+        let opened = keys::open_bodies(self.keys.as_ref(), &self.kek, rows).await?;
+        let read = |(row, body): (Stored, Option<keys::Body>)| {
+            let body = body.and_then(|body| {
+                let read = Opened::read(body.bytes());
+                if read.is_none() {
+                    tracing::error!(seq = row.seq, "a body of the history is not in its form");
+                }
+                read
+            });
             let read = Read {
                 seq: row.seq,
                 at: row.at,
@@ -122,23 +121,8 @@ impl History {
             };
             (row, read)
         };
-        Ok(rows.into_iter().map(read).collect())
+        Ok(opened.into_iter().map(read).collect())
     }
-}
-
-/// The body of an entry. One that does not open under a key that is there was changed, or belongs to an earlier key.
-fn open(row: &Stored, key: &DataKey) -> Option<Opened> {
-    let opened = key.open(&row.leaf_hash, &row.sealed);
-    let body = opened
-        .as_deref()
-        .and_then(|opened| Opened::read(opened.get(SALT..)?));
-    if body.is_none() {
-        tracing::error!(
-            seq = row.seq,
-            "a body of the history does not open under its client's key"
-        );
-    }
-    body
 }
 
 impl Found {
