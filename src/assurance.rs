@@ -58,20 +58,12 @@ fn whole(standing: &Standing) -> serde_json::Value {
 
 fn table(standing: &Standing) -> Result<(), Failure> {
     let row = |hour: &Hour| {
-        let count = |count: u64| count.to_string();
-        vec![
-            hour.hour.to_string(),
-            count(hour.accepted),
-            count(hour.audited),
-            count(hour.refused),
-            count(hour.repeats),
-            count(hour.erased),
-            count(hour.in_flight),
-            count(hour.missing),
-            format!("{}..{}", hour.from_seq, hour.to_seq),
-            hour.checkpoint
-                .map_or_else(|| "none yet".to_owned(), |size| size.to_string()),
-        ]
+        let mut row = vec![hour.hour.to_string()];
+        row.extend(hour.account.counts().map(|(_, count)| count.to_string()));
+        row.push(format!("{}..{}", hour.from_seq, hour.to_seq));
+        let checkpoint = hour.checkpoint.map(|size| size.to_string());
+        row.push(checkpoint.unwrap_or_else(|| "none yet".to_owned()));
+        row
     };
     let rows: Vec<Vec<String>> = standing.hours.iter().map(row).collect();
     let head = [

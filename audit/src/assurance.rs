@@ -11,6 +11,7 @@ use crate::{
     Config, MIGRATIONS,
     config::DATABASE,
     reconcile::{DAY, Range, Tables, account, begin_of, first_hour},
+    statement::Account,
     store::{self, Store},
 };
 
@@ -42,7 +43,7 @@ pub struct Standing {
     pub hours: Vec<Hour>,
 }
 
-/// The account of an hour: `accepted` is the sum of the six counts after it.
+/// The account of an hour.
 #[derive(Clone, Debug, Serialize)]
 pub struct Hour {
     /// When it begins, by the times in the leaves.
@@ -51,20 +52,9 @@ pub struct Hour {
     pub from_seq: i64,
     /// The entry after the last.
     pub to_seq: i64,
-    /// Callbacks that the history has of that hour.
-    pub accepted: u64,
-    /// Of these: everybody was told who was to be told.
-    pub audited: u64,
-    /// Of these: refused, and admins were told.
-    pub refused: u64,
-    /// Of these: the provider had sent the event before.
-    pub repeats: u64,
-    /// Of these: the client's key was destroyed before they came to an end that can still be read.
-    pub erased: u64,
-    /// Of these: still on their way, and young enough for that.
-    pub in_flight: u64,
-    /// Of these: lost, as far as anybody knows.
-    pub missing: u64,
+    /// What came in, and what became of it.
+    #[serde(flatten)]
+    pub account: Account,
     /// What was read of each partition.
     pub ranges: Vec<Range>,
     /// The size of the first checkpoint that covers the hour's entries; none until there is one.
@@ -121,19 +111,12 @@ impl Assurance {
         for (hour, sum) in self.tables.hours_between(range).await? {
             let open = open.iter().find(|(one, _)| *one == hour);
             let open = open.map_or((0, 0), |(_, open)| (open.all, open.overdue));
-            let account = account(&sum, open);
             let covering = self.store.log().covering(sum.entries.1).await?;
             hours.push(Hour {
                 hour: Timestamp::from_micros(begin_of(hour).saturating_mul(1_000)),
                 from_seq: sum.entries.0,
                 to_seq: sum.entries.1,
-                accepted: account.accepted,
-                audited: account.audited,
-                refused: account.refused,
-                repeats: account.repeats,
-                erased: account.erased,
-                in_flight: account.in_flight,
-                missing: account.missing,
+                account: account(&sum, open),
                 ranges: sum.ranges,
                 checkpoint: covering.map(|kept| kept.size),
             });

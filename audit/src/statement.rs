@@ -22,10 +22,10 @@ pub const HEAD: &str = "idtrail assurance v1";
 /// Most partitions that a statement lists: of six topics, each with what one cluster has.
 const MAX_RANGES: usize = 10_000;
 
-/// What became of the callbacks of a day. Every one is counted once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What became of the callbacks of an hour or a day. Every one is counted once: `accepted` is the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Account {
-    /// Callbacks that the history has of that day.
+    /// Callbacks that the history has of that time.
     pub accepted: u64,
     /// Of these: everybody was told who was to be told.
     pub audited: u64,
@@ -58,8 +58,8 @@ impl Account {
         sum == Some(self.accepted)
     }
 
-    /// The counts by their names, in the order of the text.
-    fn lines(&self) -> [(&'static str, u64); 7] {
+    /// The counts by their names: what was accepted, then what became of it.
+    pub fn counts(&self) -> [(&'static str, u64); 7] {
         [
             ("accepted", self.accepted),
             ("audited", self.audited),
@@ -191,7 +191,7 @@ fn range(line: &str) -> Option<Range> {
 impl fmt::Display for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEAD}\nlog {}\nday {}", self.origin, self.day)?;
-        for (name, count) in self.account.lines() {
+        for (name, count) in self.account.counts() {
             writeln!(f, "{name} {count}")?;
         }
         writeln!(f, "entries {} {}", self.entries.0, self.entries.1)?;

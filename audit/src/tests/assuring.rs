@@ -153,7 +153,14 @@ async fn hours_say_what_came_in_what_became_of_it_and_which_checkpoint_covers_it
         signed(world).await;
         let assurance = Assurance::on(&world.database());
         let first = assurance.standing(Some(FIRST)).await.unwrap().unwrap();
-        let of = |hour: &crate::Hour| (hour.accepted, hour.audited, hour.missing, hour.in_flight);
+        let of = |hour: &crate::Hour| {
+            (
+                hour.account.accepted,
+                hour.account.audited,
+                hour.account.missing,
+                hour.account.in_flight,
+            )
+        };
         assert_eq!(
             first.hours.iter().map(of).collect::<Vec<_>>(),
             [(4, 3, 1, 0)]
@@ -169,7 +176,14 @@ async fn hours_say_what_came_in_what_became_of_it_and_which_checkpoint_covers_it
         assert_eq!(first.oldest_missing, ["idtrail.raw/0/3"]);
         assert_eq!(first.signed_day.as_deref(), Some(FIRST));
         let newest = assurance.standing(None).await.unwrap().unwrap();
-        assert_eq!(newest.hours.iter().map(|hour| hour.audited).sum::<u64>(), 2);
+        assert_eq!(
+            newest
+                .hours
+                .iter()
+                .map(|hour| hour.account.audited)
+                .sum::<u64>(),
+            2
+        );
         assert!(
             assurance
                 .standing(Some("yesterday"))
