@@ -21,6 +21,23 @@ const BY_CHANCE: [&str; 4] = ["23503", "23505", "23514", "23502"];
 /// `SQLITE_CONSTRAINT_TRIGGER`, which `raise(ABORT, …)` gives.
 const BY_A_TRIGGER: &str = "1811";
 
+/// Makes a statement after what it needs, says how it ended, and takes everything back.
+macro_rules! tried {
+    ($trying:expr, $prepare:expr, $one:expr, $judge:expr) => {{
+        let mut trying = $trying;
+        let made = |sql: &str| AssertSqlSafe(sql.to_owned());
+        let prepared = raw_sql(made($prepare)).execute(&mut *trying).await;
+        let outcome = if let Err(error) = prepared {
+            Outcome::Untried(error.to_string())
+        } else {
+            let done = raw_sql(made(&$one.sql)).execute(&mut *trying).await;
+            outcome($one, done.map(|done| done.rows_affected()), $judge)
+        };
+        trying.rollback().await?;
+        outcome
+    }};
+}
+
 /// Tries everything on a file.
 pub(super) async fn on_sqlite(
     pool: &SqlitePool,
@@ -42,24 +59,12 @@ pub(super) async fn on_sqlite(
     }];
     let prepare = statements::SQLITE.probes(tables).join("; ");
     for one in statements::for_sqlite(tables) {
-        let mut trying = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let prepared = raw_sql(AssertSqlSafe(prepare.clone()))
-            .execute(&mut *trying)
-            .await;
-        let outcome = if let Err(error) = prepared {
-            Outcome::Untried(error.to_string())
-        } else {
-            let done = raw_sql(AssertSqlSafe(one.sql.clone()))
-                .execute(&mut *trying)
-                .await
-                .map(|done| done.rows_affected());
-            outcome(&one, done, |code| match code {
-                BY_A_TRIGGER => Some(Outcome::Refused),
-                code => is_constraint(code).then_some(Outcome::Through),
-            })
-        };
+        let trying = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let outcome = tried!(trying, &prepare, &one, |code| match code {
+            BY_A_TRIGGER => Some(Outcome::Refused),
+            code => is_constraint(code).then_some(Outcome::Through),
+        });
         attempts.push(attempt(one, outcome));
-        trying.rollback().await?;
     }
     Ok((Power::File, attempts))
 }
@@ -80,24 +85,12 @@ pub(super) async fn on_postgres(
     prepare.extend(statements::POSTGRES.probes(tables));
     let prepare = prepare.join("; ");
     for one in statements::for_postgres(tables) {
-        let mut trying = pool.begin().await?;
-        let prepared = raw_sql(AssertSqlSafe(prepare.clone()))
-            .execute(&mut *trying)
-            .await;
-        let outcome = if let Err(error) = prepared {
-            Outcome::Untried(error.to_string())
-        } else {
-            let done = raw_sql(AssertSqlSafe(one.sql.clone()))
-                .execute(&mut *trying)
-                .await
-                .map(|done| done.rows_affected());
-            outcome(&one, done, |code| match code {
-                BY_A_GUARD | BY_RIGHTS => Some(Outcome::Refused),
-                code => BY_CHANCE.contains(&code).then_some(Outcome::Through),
-            })
-        };
+        let trying = pool.begin().await?;
+        let outcome = tried!(trying, &prepare, &one, |code| match code {
+            BY_A_GUARD | BY_RIGHTS => Some(Outcome::Refused),
+            code => BY_CHANCE.contains(&code).then_some(Outcome::Through),
+        });
         attempts.push(attempt(one, outcome));
-        trying.rollback().await?;
     }
     Ok((power, attempts))
 }
