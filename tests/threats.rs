@@ -21,4 +21,5 @@ mod steady;
 mod telling;
 mod tls;
 mod untaken;
+mod waiting;
 mod wire;
