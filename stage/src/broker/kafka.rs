@@ -18,6 +18,7 @@ use crate::{
     registry::confluent::{self, Confluent},
 };
 
+mod bell;
 mod client;
 mod deliveries;
 mod door;

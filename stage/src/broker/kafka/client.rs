@@ -7,7 +7,7 @@ use rdkafka::{
     config::{FromClientConfigAndContext, RDKafkaLogLevel},
     consumer::ConsumerContext,
     error::KafkaError,
-    producer::{NoCustomPartitioner, ProducerContext, ThreadedProducer},
+    producer::{NoCustomPartitioner, ProducerContext},
 };
 use schemas::Topic;
 
@@ -42,7 +42,7 @@ const COMMON: [Property; 7] = [
 /// Tunables of every consumer.
 const READING: [Property; 6] = [
     // A little patience at the broker makes answers fuller and fewer; it adds at most this to a record's way.
-    ("fetch.min.bytes", "4096"),
+    ("fetch.min.bytes", "65536"),
     ("fetch.wait.max.ms", "25"),
     // Records read ahead, in KiB: two batches, so that one is worked on while the other comes. Bounds the memory.
     ("queued.max.messages.kbytes", "16384"),
@@ -149,13 +149,14 @@ impl Clients {
     }
 
     /// A producer with these tunables; `own` are its further properties.
-    pub(super) fn producer<C>(
+    pub(super) fn producer<T, C>(
         &self,
         tuned: &[Property],
         context: C,
         own: &[(&str, &str)],
-    ) -> Result<ThreadedProducer<C>, BrokerError>
+    ) -> Result<T, BrokerError>
     where
+        T: FromClientConfigAndContext<C>,
         C: ProducerContext<NoCustomPartitioner> + 'static,
     {
         self.config([tuned, &DURABLE], own)

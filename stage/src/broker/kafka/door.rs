@@ -10,20 +10,15 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     error::KafkaError,
     message::DeliveryResult,
-    producer::{Producer as _, ProducerContext, ThreadedProducer},
+    producer::{BaseProducer, Producer as _, ProducerContext},
     types::RDKafkaErrorCode,
 };
 use schemas::Position;
-use tokio::{
-    sync::{
-        mpsc::{self, UnboundedReceiver, UnboundedSender},
-        oneshot,
-    },
-    task::JoinHandle,
-};
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
     BrokerError,
+    bell::Bell,
     client::{self, Clients},
     fault, record,
 };
@@ -35,21 +30,11 @@ const TRYING_MS: &str = "3000";
 /// Bytes that may wait for the broker, in KiB: bounds the door's memory while it is away.
 const WAITING_KBYTES: &str = "65536";
 
-/// Reports that are passed on at once, so that other tasks have their turn too.
-const REPORTS: usize = 256;
-
 type Delivered = Result<(i32, i64), RDKafkaErrorCode>;
-type Producer = ThreadedProducer<Reporting>;
+type Producer = BaseProducer<Reporting>;
 
-/// How a record fared, and who waits to hear it.
-type Report = (Box<oneshot::Sender<Delivered>>, Delivered);
-
-/// Passes on how each record fared.
-///
-/// The client reports on a thread of its own. To wake each caller from there costs a system call for each record, so
-/// reports go to one task beside the callers, which is woken once for all that are there. There are never more of them
-/// than records in flight, which the client bounds.
-struct Reporting(UnboundedSender<Report>);
+/// Tells each caller how its record fared.
+struct Reporting;
 
 impl ClientContext for Reporting {
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
@@ -69,10 +54,7 @@ impl ProducerContext for Reporting {
             Ok(message) => Ok((message.partition(), message.offset())),
             Err((error, _)) => Err(fault::code(error)),
         };
-        if let Err(undelivered) = self.0.send((caller, delivered)) {
-            let (caller, delivered) = undelivered.0;
-            let _caller_left = caller.send(delivered);
-        }
+        let _caller_left = caller.send(delivered);
     }
 }
 
@@ -83,25 +65,16 @@ pub(super) struct Door {
     producer: RwLock<Option<Arc<Running>>>,
 }
 
-/// A producer, and the task that passes on its reports.
+/// A producer, and the task that serves its reports.
 struct Running {
-    producer: Producer,
-    passing_on: JoinHandle<()>,
+    producer: Arc<Producer>,
+    serving: JoinHandle<()>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         // The client is going too: what it still had is reported as failed by the channels that close.
-        self.passing_on.abort();
-    }
-}
-
-async fn pass_on(mut reports: UnboundedReceiver<Report>) {
-    let mut batch = Vec::with_capacity(REPORTS);
-    while reports.recv_many(&mut batch, REPORTS).await > 0 {
-        for (caller, delivered) in batch.drain(..) {
-            let _caller_left = caller.send(delivered);
-        }
+        self.serving.abort();
     }
 }
 
@@ -162,18 +135,18 @@ impl Door {
             ("message.timeout.ms", TRYING_MS),
             ("queue.buffering.max.kbytes", WAITING_KBYTES),
         ];
-        let (reporting, reports) = mpsc::unbounded_channel();
+        let producer = Arc::new(self.clients.producer(&client::POSTING, Reporting, &own)?);
+        let bell = Bell::of(Arc::clone(&producer))
+            .map_err(|error| BrokerError::Unavailable(format!("no pipe can be had: {error}")))?;
         #[expect(
             clippy::disallowed_methods,
             reason = "it belongs to `Running`, which ends it, and waits for nobody"
         )]
-        let passing_on = tokio::spawn(pass_on(reports));
-        let running = Arc::new(Running {
-            producer: self
-                .clients
-                .producer(&client::POSTING, Reporting(reporting), &own)?,
-            passing_on,
+        let serving = tokio::spawn(async move {
+            let error = bell.serve().await;
+            tracing::error!("reports of delivery are no longer heard: {error}");
         });
+        let running = Arc::new(Running { producer, serving });
         *slot = Some(Arc::clone(&running));
         Ok(running)
     }
@@ -198,8 +171,8 @@ impl Door {
 }
 
 impl Running {
-    /// Whether reports are still passed on: not once the runtime of the first append has ended.
+    /// Whether reports are still served: not once the runtime of the first append has ended.
     fn is_heard(&self) -> bool {
-        !self.passing_on.is_finished()
+        !self.serving.is_finished()
     }
 }

@@ -93,7 +93,7 @@ impl Transactions {
         ];
         self.deliveries = Arc::default();
         let counting = Counting(Arc::clone(&self.deliveries));
-        let producer = self.clients.producer(&WRITING, counting, &own)?;
+        let producer: Producer = self.clients.producer(&WRITING, counting, &own)?;
         producer.init_transactions(FENCE_AT_MOST).map_err(|error| {
             fault::unavailable("transactions cannot begin", fault::text(&error))
         })?;
