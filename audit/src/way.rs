@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::PgPool;
 use stage::{Chance, database::Database};
 use tokio::{
     io::copy_bidirectional_with_sizes,
@@ -23,8 +23,6 @@ use tokio::{
 
 /// Connections of the writer, its relay, and one to spare.
 const CONNECTIONS: u32 = 3;
-/// How long a connection may take before the database counts as not ready; as everywhere.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Bytes carried at once, either way: a batch is some megabytes, and each piece costs two calls of the system.
 const BUFFER: usize = 64 << 10;
 /// How the folders' names begin.
@@ -61,10 +59,7 @@ impl Way {
         let listener = UnixListener::bind(folder.join(format!(".s.PGSQL.{port}")));
         let listener = listener.inspect_err(|_| remove(&folder))?;
         let through = options.as_ref().clone().socket(&folder);
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(CONNECT)
-            .connect_lazy_with(through);
+        let pool = stage::database::pool(through, CONNECTIONS);
         let way = Self {
             folder,
             listener,
@@ -164,9 +159,11 @@ mod tests {
             panic!("a way to PostgreSQL")
         };
         let asked = async {
-            let question = "SELECT coalesce(length($1::text), 0), (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid())";
+            let question =
+                "SELECT coalesce(length($1::text), 0), ssl, current_setting('enable_seqscan')
+                FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
             let long = "x".repeat(300_000);
-            sqlx::query_as::<_, (i32, bool)>(question)
+            sqlx::query_as::<_, (i32, bool, String)>(question)
                 .bind(long)
                 .fetch_one(pool)
                 .await
@@ -176,13 +173,13 @@ mod tests {
         let Database::Postgres(direct) = &direct else {
             panic!("a world of PostgreSQL")
         };
-        let (tls,): (bool,) =
-            sqlx::query_as("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-                .fetch_one(direct)
-                .await
-                .unwrap();
+        let question = "SELECT ssl, current_setting('enable_seqscan')
+            FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        let (tls, scans): (bool, String) =
+            sqlx::query_as(question).fetch_one(direct).await.unwrap();
+        assert_eq!(scans, "off");
         tokio::select! {
-            answer = asked => assert_eq!(answer, (300_000, tls)),
+            answer = asked => assert_eq!(answer, (300_000, tls, scans)),
             () = way.run() => {}
         }
         drop(way);

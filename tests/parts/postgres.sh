@@ -53,7 +53,10 @@ password_encryption = 'scram-sha-256'
 fsync = on
 synchronous_commit = on
 shared_buffers = 128MB
-max_connections = 100
+max_connections = 300
+# By default every GB that is written begins a checkpoint, and each makes every page be written whole once more.
+max_wal_size = 4GB
+checkpoint_timeout = 15min
 CONF
   # Base backups come by the second of the two: `all` is no replication.
   printf '%s\n' 'local all all scram-sha-256' 'hostssl all,replication all 127.0.0.1/32 scram-sha-256' >"$DATA/pg_hba.conf"
