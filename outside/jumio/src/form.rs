@@ -32,6 +32,12 @@ impl<'a> Form<'a> {
     ///
     /// White space around the body is not part of it: in an encoded form it can stand nowhere.
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Refused> {
+        Self::read_only(body, |_| true)
+    }
+
+    /// The same, but the values of names that are not `asked` for stay as they are written. It refuses what
+    /// [`read`](Self::read) refuses.
+    pub(crate) fn read_only(body: &'a [u8], asked: fn(&str) -> bool) -> Result<Self, Refused> {
         let body = body.trim_ascii();
         // Judged once for the whole: this is what the door does with every body.
         let text = std::str::from_utf8(body).map_err(|_| undecodable(body))?;
@@ -53,7 +59,7 @@ impl<'a> Form<'a> {
             if pairs.len() == PAIRS_MAX {
                 return Err(Refused::new(Refusal::Undecodable));
             }
-            pairs.push(Pair::read(pair, plain)?);
+            pairs.push(Pair::read(pair, plain, asked)?);
         }
         Ok(Self { pairs })
     }
@@ -100,21 +106,26 @@ impl<'a> Form<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn read(pair: &'a str, plain: bool) -> Result<Self, Refused> {
+    fn read(pair: &'a str, plain: bool, asked: fn(&str) -> bool) -> Result<Self, Refused> {
         let equals = memchr::memchr(b'=', pair.as_bytes());
         let written = pair.get(..equals.unwrap_or(pair.len()));
         let value = equals.and_then(|at| pair.get(at.saturating_add(1)..));
         let (written, given) = (written.unwrap_or_default(), value.unwrap_or_default());
         let (name, decoded) = if plain {
-            (Cow::Borrowed(written), Cow::Borrowed(given))
+            (one_spelling(Cow::Borrowed(written)), Cow::Borrowed(given))
         } else {
             let refused = || Refused::new(Refusal::Undecodable);
-            let name = decode(written).ok_or_else(refused)?;
-            let decoded = decode(given).ok_or_else(|| refused().at(plain::name(&name)))?;
+            let name = one_spelling(decode(written).ok_or_else(refused)?);
+            let decoded = if asked(&name) {
+                decode(given)
+            } else {
+                is_text(given).then_some(Cow::Borrowed(given))
+            };
+            let decoded = decoded.ok_or_else(|| refused().at(plain::name(&name)))?;
             (name, decoded)
         };
         Ok(Self {
-            name: one_spelling(name),
+            name,
             value: decoded,
             bare: value.is_none(),
         })
@@ -175,6 +186,16 @@ fn decode(written: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
+/// Whether it decodes to UTF-8. It is UTF-8 as it is written, so only an escape of a byte beyond ASCII can spoil it.
+fn is_text(written: &str) -> bool {
+    let bytes = written.as_bytes();
+    let beyond = |at: usize| {
+        let high = bytes.get(at.saturating_add(1));
+        high.is_some_and(|digit| matches!(digit, b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F'))
+    };
+    !memchr::memchr_iter(b'%', bytes).any(beyond) || decode(written).is_some()
+}
+
 /// The value of a hex digit.
 fn hex(digit: u8) -> u8 {
     match digit {
@@ -228,10 +249,21 @@ mod tests {
             (b"x=1&y=%ED%A0%80", Some("y")),
             (b"%E9=1", None),
         ] {
-            let refused = Form::read(body).err().unwrap();
-            assert_eq!(refused.reason, Refusal::Undecodable);
-            assert_eq!(refused.field.as_deref(), field);
+            for asked in [|_: &str| true, |_: &str| false] {
+                let refused = Form::read_only(body, asked).err().unwrap();
+                assert_eq!(refused.reason, Refusal::Undecodable);
+                assert_eq!(refused.field.as_deref(), field);
+            }
         }
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_decoded() {
+        let body = b"%61=1%2B&b=2%2B&b%C3%A9=%C3%A9+%zz%8";
+        let form = Form::read_only(body, |name| name == "a").unwrap();
+        assert_eq!(form.given("a"), Some("1+"));
+        assert_eq!(form.given("b"), Some("2%2B"));
+        assert_eq!(form.given("b\u{e9}"), Some("%C3%A9+%zz%8"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use schemas::{Generation, Refusal};
 
 use crate::{
     Media, Refused, docverify,
-    form::Form,
+    form::{CALLBACK_TYPE, Form},
     interface::{Interface, any_reference},
     json::{self, Object, Value},
     media::is_white,
@@ -40,7 +40,7 @@ impl Identity {
 pub fn identify(media: Media, body: &[u8]) -> Result<Identity, Refused> {
     refuse_empty(body)?;
     match media {
-        Media::Form => of_form(&Form::read(body)?),
+        Media::Form => of_form(&Form::read_only(body, is_asked)?),
         Media::Json => {
             let value = json::read(body).ok_or_else(|| Refused::new(Refusal::Undecodable))?;
             of_json(&value)
@@ -53,6 +53,16 @@ pub(crate) fn refuse_empty(body: &[u8]) -> Result<(), Refused> {
         return Err(Refused::new(Refusal::Empty));
     }
     Ok(())
+}
+
+/// The names of a form whose values say who it is about.
+fn is_asked(name: &str) -> bool {
+    let asked = |interface: Interface| {
+        let ours = interface.ours();
+        let names = [Some(interface.reference()), ours.customer, ours.transaction];
+        names.contains(&Some(name))
+    };
+    name == CALLBACK_TYPE || name == docverify::TRANSACTION || Interface::ALL.into_iter().any(asked)
 }
 
 fn of_form(form: &Form<'_>) -> Result<Identity, Refused> {
