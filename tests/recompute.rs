@@ -140,8 +140,10 @@ async fn each_way_to_damage_a_history_is_told() {
     let older = damaged(&data, &older, cut).await;
     let head = folders.path().join("older/log.head");
     let note = std::fs::read_to_string(&head).unwrap();
-    let size = note.lines().nth(1).unwrap().to_owned();
-    std::fs::write(&head, note.replacen(&size, &format!("{size}0"), 1)).unwrap();
+    // The second line is the size.
+    let (origin, rest) = note.split_once('\n').unwrap();
+    let (size, rest) = rest.split_once('\n').unwrap();
+    std::fs::write(&head, format!("{origin}\n{size}0\n{rest}")).unwrap();
     let said = older.recompute().unwrap_err();
     assert!(said.contains("is ahead of the head"), "{said}");
 }
