@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::{
     acts::Act,
+    ahead::{Ahead, Base, Made},
     batch::{Batch, Ranges},
     growth::Growth,
     keys::{Keys, Resolved},
@@ -37,6 +38,8 @@ pub(crate) struct Audit {
     pub(crate) lead: Lead,
     /// What the last append left behind; none when that is not known for certain. One loop alone uses it.
     pub(crate) view: Mutex<Option<View>>,
+    /// What the log will be.
+    pub(crate) ahead: Ahead,
     /// Whether the clock was set.
     pub(crate) steps: Steps,
     /// Rung when there are new receipts.
@@ -65,6 +68,7 @@ impl Keep for Audit {
         // Reading begins here. What this process knew before may be long past: another one may have led since.
         let mut slot = self.view.lock().await;
         *slot = Some(view.clone());
+        self.ahead.forget();
         // Nor are keys the same if that one has destroyed some.
         self.keys.forget();
         drop(slot);
@@ -91,7 +95,18 @@ impl Keep for Audit {
 
     async fn ready(&self, batch: Vec<Record>) -> Batch {
         // When this returns, the keys of the batch are durable. A crash before the append leaves keys that nobody uses.
-        Batch::read(batch, &self.codec, &self.keys).await
+        let mut batch = Batch::read(batch, &self.codec, &self.keys).await;
+        let mut taken = self.ahead.take();
+        if let (Some(base), Some(found)) = (taken.base.take(), batch.found(&self.keys)) {
+            // Whatever is in the way of it will be in the way of who keeps the batch, who says so.
+            let made = Box::pin(self.make(&batch, found, base)).await.ok();
+            // A step of the clock is told by who appends next, and once.
+            batch.made = made.filter(|made| made.step.is_none());
+        }
+        batch.number = self
+            .ahead
+            .readied(&taken, batch.made.as_deref().map(Made::base));
+        batch
     }
 
     async fn keep(&self, batch: &Batch) -> Result<(), KeepError> {
@@ -102,24 +117,54 @@ impl Keep for Audit {
             None => self.store.view().await?,
         };
         let ranges = Ranges::of(batch.records(), &view)?;
-        let resolved = batch.resolved(&self.keys).await?;
-        let counters = self.store.counters(&accounts(&resolved)).await?;
-        let reading = Reading::of(self.clock.as_ref());
-        let now = reading.now;
-        let at = time_after(&view, now);
-        let unreadable = tally::unreadable(batch);
-        let mut growth = Growth::of(&view, at, self.chance);
-        let step = self.tell_step(reading, resolved.last(), &mut growth);
-        let mut append = batch.seal(&resolved, counters, &ranges, growth).await;
-        let next = ranges.conclude(&mut append, view, now);
-        self.store.append(&append).await?;
+        let ahead = batch.made.as_deref().filter(|made| {
+            made.fits(&view, self.clock.as_ref()) && batch.found(&self.keys).is_some()
+        });
+        let anew;
+        let made = if let Some(made) = ahead {
+            made
+        } else {
+            let resolved = batch.resolved(&self.keys).await?;
+            let counters = Vec::new();
+            anew = Box::pin(self.make(batch, &resolved, Base { view, counters })).await?;
+            self.ahead.remade(batch.number, anew.base());
+            &anew
+        };
+        let stored = self.store.append(&made.append).await;
+        stored.inspect_err(|_| self.ahead.forget())?;
         // From here on the entries, the offsets and the receipts are there, all of them.
-        self.steps.appended(reading, step);
-        tally::appended(&append, &unreadable);
+        self.steps.appended(made.reading, made.step);
+        tally::appended(&made.append, &tally::unreadable(batch));
         ranges.tell_gaps();
-        *slot = Some(next);
+        *slot = Some(made.next.clone());
         self.ring.notify_one();
         Ok(())
+    }
+}
+
+impl Audit {
+    /// Seals a batch on what the log is or will be.
+    async fn make(
+        &self,
+        batch: &Batch,
+        resolved: &[Resolved],
+        base: Base,
+    ) -> Result<Box<Made>, KeepError> {
+        let ranges = Ranges::of(batch.records(), &base.view)?;
+        let mut counters = self.store.counters(&accounts(resolved)).await?;
+        counters.extend(base.counters);
+        let reading = Reading::of(self.clock.as_ref());
+        let at = time_after(&base.view, reading.now);
+        let mut growth = Growth::of(&base.view, at, self.chance);
+        let step = self.tell_step(reading, resolved.last(), &mut growth);
+        let mut append = batch.seal(resolved, counters, &ranges, growth).await;
+        let next = ranges.conclude(&mut append, base.view.clone(), reading.now);
+        Ok(Box::new(Made::new(
+            &base.view,
+            append,
+            next,
+            (reading, step),
+        )))
     }
 }
 
@@ -150,6 +195,7 @@ impl Audit {
             growth.own(act.kind, own, &act.body);
         }
         let mut append = growth.finish();
+        self.ahead.forget();
         let next = Ranges::default().conclude(&mut append, view, now);
         if let Err(error) = self.store.append(&append).await {
             // It may be committed all the same, and must not be so twice. No other leaf is like this one: it is salted.

@@ -10,6 +10,7 @@ use stage::{Codec, Record, Retry};
 use uuid::Uuid;
 
 use crate::{
+    ahead::Made,
     body::{self, Said},
     growth::Growth,
     keys::{Found, Keys, Names, Resolved},
@@ -32,6 +33,10 @@ pub(crate) struct Batch {
     /// What the records are called, in their order, and last what the log's own entries are sealed for.
     names: Vec<Names>,
     found: Option<Found>,
+    /// The append that was made of it ahead, if that could be.
+    pub(crate) made: Option<Box<Made>>,
+    /// The number of the batch among those that were readied.
+    pub(crate) number: u64,
 }
 
 impl Batch {
@@ -59,15 +64,23 @@ impl Batch {
             said,
             names,
             found,
+            made: None,
+            number: 0,
         }
+    }
+
+    /// What the names stood for when they were looked up, if no key was destroyed since.
+    pub(crate) fn found(&self, keys: &Keys) -> Option<&[Resolved]> {
+        let found = self.found.as_ref().filter(|found| keys.still(found))?;
+        Some(&found.resolved)
     }
 
     /// What the names stand for. Looked up anew where keys were destroyed since, so nothing may destroy any before
     /// what is sealed with these is appended.
     pub(crate) async fn resolved(&self, keys: &Keys) -> Result<Cow<'_, [Resolved]>, Retry> {
-        match &self.found {
-            Some(found) if keys.still(found) => Ok(Cow::Borrowed(&found.resolved)),
-            Some(_) | None => Ok(Cow::Owned(keys.resolve(&self.names).await?.resolved)),
+        match self.found(keys) {
+            Some(found) => Ok(Cow::Borrowed(found)),
+            None => Ok(Cow::Owned(keys.resolve(&self.names).await?.resolved)),
         }
     }
 

@@ -4,6 +4,7 @@ use sqlx::migrate::Migrator;
 use stage::database::Migrations;
 
 mod acts;
+mod ahead;
 mod api;
 mod asking;
 mod assurance;

@@ -16,6 +16,7 @@ use tokio::{
 
 use crate::{
     acts::{self, Acts, Queue},
+    ahead::Ahead,
     api::{self, Api, access::Access},
     assurance::Assurance,
     audit::Audit,
@@ -209,6 +210,7 @@ impl Service {
                 prefix: context.broker.prefix().to_owned(),
                 lead: Lead::of(history, Audit::NAME),
                 view: Mutex::default(),
+                ahead: Ahead::default(),
                 steps: Steps::default(),
                 ring: Arc::clone(&ring),
             },

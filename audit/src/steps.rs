@@ -12,6 +12,9 @@ use crate::{canonical, tally};
 /// parts in a million) gains in the hour after which the reconciler appends at the latest.
 const BOUND: i64 = 2_000;
 
+/// How long before it is appended a batch may be sealed: as long as checkpoints wait for more.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Both clocks at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
@@ -38,6 +41,11 @@ impl Reading {
             now: clock.now(),
             ticks: clock.ticks(),
         }
+    }
+
+    /// Whether what is told to have happened at this moment may still be said to happen now.
+    pub(crate) fn is_fresh(&self, clock: &dyn Clock) -> bool {
+        clock.ticks().saturating_sub(self.ticks) < FRESH
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 mod acts;
+mod ahead;
 mod allowed;
 mod append_only;
 mod assuring;

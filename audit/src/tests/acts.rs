@@ -24,7 +24,7 @@ struct Says {
     events: i64,
 }
 
-fn erase(events: i64) -> Act {
+pub(super) fn erase(events: i64) -> Act {
     let says = Says {
         what: "made up",
         events,

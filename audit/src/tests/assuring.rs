@@ -81,7 +81,7 @@ async fn signed(world: &World) -> String {
 #[tokio::test]
 async fn a_day_is_signed_once_and_holds_against_its_log_and_no_other_account_of_it_does() {
     each(async |world| {
-        let note = signed(world).await;
+        let note = Box::pin(signed(world)).await;
         let (key, claims) = (world.config.log_key().unwrap().unwrap(), claims(world));
         let served = Served(Evidence::on(crate::store::open(&world.database())));
         let found = async |note: &str| {

@@ -63,7 +63,7 @@ async fn a_body_is_canonical_and_holds_the_whole_event_and_its_number() {
 }
 
 /// Every body, opened with the keys as they lie there.
-async fn bodies(world: &World) -> Vec<(String, serde_json::Value)> {
+pub(super) async fn bodies(world: &World) -> Vec<(String, serde_json::Value)> {
     let (Database::Sqlite(history), Database::Sqlite(keys)) =
         (world.database(), world.key_database())
     else {
