@@ -1,6 +1,7 @@
 //! Stories, each told on SQLite and, where there is one, on PostgreSQL.
 
 mod bench;
+mod doubt;
 pub(crate) mod events;
 mod fakes;
 mod keeping;

@@ -30,6 +30,8 @@ pub(super) struct Desk<'a> {
     pub(super) sender: &'a Sender,
     pub(super) context: &'a Context,
     pub(super) status: StageStatus,
+    /// Those that were to be marked as started when the database answered with an error: it may have marked them.
+    doubtful: Vec<i64>,
     /// Marked as started, waiting for a place among those on their way.
     pub(super) ready: VecDeque<(Waiting, Address)>,
     pub(super) flight: JoinSet<Sent>,
@@ -48,6 +50,7 @@ impl<'a> Desk<'a> {
             sender,
             context,
             status: context.health.stage(NAME),
+            doubtful: Vec::new(),
             ready: VecDeque::new(),
             flight: JoinSet::new(),
             ended: Vec::new(),
@@ -114,7 +117,7 @@ impl<'a> Desk<'a> {
             Some((_, until)) => (1, Instant::now() < *until || !self.flight.is_empty()),
             None => (BATCH, self.flight.len() >= CONCURRENT),
         };
-        if quiet || !self.ready.is_empty() {
+        if quiet || !self.ready.is_empty() || !self.is_clear().await? {
             return Ok(());
         }
         let now = self.context.clock.now();
@@ -141,7 +144,9 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         let numbers: Vec<i64> = reachable.iter().map(|(one, _)| one.number).collect();
+        self.doubtful.clone_from(&numbers);
         let started = self.sender.store.start(&numbers, now).await?;
+        self.doubtful.clear();
         // From here on a crash leaves marks, and what bears one is sent again after the next start.
         for (mut waiting, address) in reachable {
             if started.contains(&waiting.number) {
@@ -150,6 +155,20 @@ impl<'a> Desk<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Takes back marks that nobody knows of: they would hold their notices up until the next start of this process. False
+    /// if another process leads by now, whose marks they may be.
+    async fn is_clear(&mut self) -> Result<bool, Retry> {
+        if self.doubtful.is_empty() {
+            return Ok(true);
+        }
+        if !self.sender.lead.holds().await? {
+            return Ok(false);
+        }
+        self.sender.store.release(&self.doubtful).await?;
+        self.doubtful.clear();
+        Ok(true)
     }
 
     /// The addresses at this moment, one question for all.
