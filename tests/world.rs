@@ -51,6 +51,17 @@ pub(crate) struct Setting {
     pub(crate) survives_a_full_disk: bool,
 }
 
+impl Setting {
+    /// The usual one with these variables.
+    pub(crate) fn with(variables: &[(&'static str, &str)]) -> Self {
+        let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
+        Self {
+            variables: variables.iter().map(owned).collect(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A running system.
 pub(crate) struct World {
     pub(crate) kind: Kind,

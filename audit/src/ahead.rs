@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     log::tree::Hash,
     steps::Reading,
-    store::{Append, View},
+    store::{Append, View, signed},
 };
 
 /// An append, ready to be stored, and what is true once it is.
@@ -46,7 +46,7 @@ impl Made {
 
     /// Whether it can be stored as it is: the log is what it was made on, and its time is still that of the clock.
     pub(crate) fn fits(&self, view: &View, clock: &dyn Clock) -> bool {
-        self.append.before == crate::store::signed(view.tree.size())
+        self.append.before == signed(view.tree.size())
             && self.on == view.tree.root()
             && self.reading.is_fresh(clock)
     }

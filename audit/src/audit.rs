@@ -166,9 +166,7 @@ impl Audit {
             (reading, step),
         )))
     }
-}
 
-impl Audit {
     /// Appends entries of the log's own, in this order; gives the index of the first once all are committed.
     pub(crate) async fn act(&self, acts: &[Act]) -> Result<i64, Retry> {
         if !self.lead.holds().await? {

@@ -10,14 +10,6 @@ use super::{
 };
 use crate::world::{Kind, Setting, World, body_of, wait_for};
 
-fn setting(variables: &[(&'static str, &str)]) -> Setting {
-    let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
-    Setting {
-        variables: variables.iter().map(owned).collect(),
-        ..Setting::default()
-    }
-}
-
 /// A good post with further header lines, each ended.
 fn post(path: &str, fields: &str) -> String {
     let (_, body) = body_of("approved", "through-a-proxy", Some("A-1:C-1"));
@@ -37,7 +29,7 @@ async fn from(address: &str, door: SocketAddr) -> TcpStream {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t02_only_a_proxy_of_ours_speaks_for_others() {
-    let setting = setting(&[
+    let setting = Setting::with(&[
         ("DOOR__ALLOW", "[\"192.0.2.0/24\"]"),
         ("DOOR__PROXIES", "[\"127.0.0.1/32\"]"),
         ("DOOR__FORWARDED", "x-forwarded-for"),
@@ -83,7 +75,7 @@ async fn t02_only_a_proxy_of_ours_speaks_for_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t02_a_header_of_the_proxy_protocol_names_the_client() {
-    let setting = setting(&[
+    let setting = Setting::with(&[
         ("DOOR__ALLOW", "[\"192.0.2.0/24\"]"),
         ("DOOR__PROXIES", "[\"127.0.0.1/32\"]"),
         ("DOOR__PROXY_PROTOCOL", "true"),
@@ -128,7 +120,7 @@ async fn t02_a_header_of_the_proxy_protocol_names_the_client() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t04_a_provider_that_moves_is_told_of_and_can_be_let_in() {
-    let setting = setting(&[("DOOR__ALLOW", "[\"192.0.2.0/24\"]")]);
+    let setting = Setting::with(&[("DOOR__ALLOW", "[\"192.0.2.0/24\"]")]);
     let Some(world) = World::start(Kind::Embedded, setting).await else {
         return;
     };

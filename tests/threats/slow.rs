@@ -20,14 +20,6 @@ use crate::world::{Kind, Setting, World, body_of, wait_for};
 /// The bound of the promise, in milliseconds.
 pub(super) const PROMPT: u128 = 100;
 
-fn setting(variables: &[(&'static str, &str)]) -> Setting {
-    let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
-    Setting {
-        variables: variables.iter().map(owned).collect(),
-        ..Setting::default()
-    }
-}
-
 /// A good post on a connection of its own; how long it took.
 async fn good_post(door: SocketAddr, number: usize) -> Duration {
     let (_, body) = body_of("approved", &format!("good-{number}"), Some("A-1:C-1"));
@@ -60,7 +52,7 @@ pub(super) async fn good_posts(door: SocketAddr) -> u128 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t16_five_hundred_slow_heads_are_closed_and_hinder_nobody() {
-    let setting = setting(&[("DOOR__HEADER_MS", "4000")]);
+    let setting = Setting::with(&[("DOOR__HEADER_MS", "4000")]);
     let Some(world) = World::start(Kind::Embedded, setting).await else {
         return;
     };
@@ -104,7 +96,7 @@ async fn t16_five_hundred_slow_heads_are_closed_and_hinder_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t17_ten_thousand_idle_sockets_hinder_nobody_and_are_let_go() {
-    let setting = setting(&[
+    let setting = Setting::with(&[
         ("DOOR__HEADER_MS", "30000"),
         ("DOOR__MAX_CONNECTIONS", "12000"),
         ("DOOR__MAX_CONNECTIONS_PER_NETWORK", "12000"),
@@ -137,7 +129,7 @@ async fn t17_ten_thousand_idle_sockets_hinder_nobody_and_are_let_go() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t17_a_network_cannot_take_the_places_of_all() {
-    let setting = setting(&[
+    let setting = Setting::with(&[
         ("DOOR__HEADER_MS", "30000"),
         ("DOOR__ALLOW", "[\"127.0.0.1/32\", \"127.0.9.0/24\"]"),
         ("DOOR__MAX_CONNECTIONS_PER_NETWORK", "10"),
@@ -167,7 +159,7 @@ async fn t17_a_network_cannot_take_the_places_of_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t17_a_body_below_the_least_rate_is_ended_before_its_time() {
-    let setting = setting(&[
+    let setting = Setting::with(&[
         ("DOOR__BODY_MS", "60000"),
         ("DOOR__BODY_BYTES_PER_SECOND", "100000"),
     ]);
@@ -240,7 +232,7 @@ async fn a_sender_that_does_not_wait_for_answers_gets_them_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t25_what_is_in_hand_is_bounded_and_the_rest_is_asked_to_come_again() {
-    let setting = setting(&[("DOOR__MAX_BYTES_IN_HAND", "2000")]);
+    let setting = Setting::with(&[("DOOR__MAX_BYTES_IN_HAND", "2000")]);
     let Some(world) = World::start(Kind::Embedded, setting).await else {
         return;
     };

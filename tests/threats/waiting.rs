@@ -10,18 +10,10 @@ use tokio::{
 use super::corpus::{FORM, PATH};
 use crate::world::{Kind, Setting, World, body_of};
 
-fn setting(variables: &[(&'static str, &str)]) -> Setting {
-    let own = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
-    Setting {
-        variables: variables.iter().map(own).collect(),
-        ..Setting::default()
-    }
-}
-
 /// Each byte that comes must not win it new time.
 #[tokio::test(flavor = "multi_thread")]
 async fn t17_a_body_that_trickles_is_ended_though_something_always_comes() {
-    let setting = setting(&[
+    let setting = Setting::with(&[
         ("DOOR__BODY_MS", "60000"),
         ("DOOR__BODY_BYTES_PER_SECOND", "100000"),
     ]);
@@ -58,7 +50,7 @@ async fn t17_a_body_that_trickles_is_ended_though_something_always_comes() {
 /// The provider's clients keep connections open; none of them may hold the door up until it is cut off.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_door_that_goes_does_not_wait_for_a_connection_without_a_request() {
-    let setting = setting(&[("DOOR__ANNOUNCE_MS", "0")]);
+    let setting = Setting::with(&[("DOOR__ANNOUNCE_MS", "0")]);
     let Some(mut world) = World::start(Kind::Embedded, setting).await else {
         return;
     };
