@@ -75,6 +75,7 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         backup_days: config.key_backup_days,
         job: config.retention,
         cover: erasure::Cover::of(&config),
+        stopper: context.stopper.clone(),
     };
     let databases = (&history, &keys);
     let reconciler = Reconciler::new(&config, databases, Arc::clone(&kek), log_key.clone());

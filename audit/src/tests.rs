@@ -33,6 +33,7 @@ mod repeating;
 mod retaining;
 mod rotating;
 mod sealing;
+mod seeing;
 mod service;
 mod signing;
 mod tiles;

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use sqlx::{PgPool, SqlitePool, query_as};
-use stage::{Retry, database::Database};
+use stage::{Retry, Stopper, database::Database};
 
 use crate::keys::unready;
 
+/// How often it is asked whether all who write in the server have ended who had begun before. In a busy one a database is
+/// made or dropped within seconds; what takes longer is waited for at the next turn.
+const LOOKS: u32 = 60;
 /// How often a server's table is written anew because somebody still saw the deleted rows: transactions of others are
 /// short, and each try may take as long as all keys take to be written.
 const TRIES: u32 = 8;
@@ -16,10 +19,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 ///
 /// Deleting marks a row, or overwrites it, but copies of it lie where a page was split before, and in the write-ahead
 /// log. A server's log and its backups are its operator's: the date that an erasure tells is that of the last of them.
-pub(super) async fn scrub(keys: &Database) -> Result<(), Retry> {
+/// Where others are waited for, a stop ends the wait.
+pub(super) async fn scrub(keys: &Database, stopper: &Stopper) -> Result<(), Retry> {
     let gone = match keys {
         Database::Sqlite(pool) => scrub_file(pool).await?,
-        Database::Postgres(pool) => scrub_table(pool).await?,
+        Database::Postgres(pool) => {
+            wait_for_writers(pool, stopper).await?;
+            scrub_table(pool).await?
+        }
     };
     if gone {
         return Ok(());
@@ -40,6 +47,29 @@ async fn scrub_file(pool: &SqlitePool) -> Result<bool, Retry> {
         .await
         .map_err(unready)?;
     Ok(busy == 0)
+}
+
+/// Waits for whoever writes anywhere in the server and began before this. Whatever is written anew while one of them is at
+/// work keeps what was deleted, also if it is in another database: a snapshot knows of no databases.
+async fn wait_for_writers(pool: &PgPool, stopper: &Stopper) -> Result<(), Retry> {
+    let begun = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
+    let (begun,): (String,) = query_as(begun).fetch_one(pool).await.map_err(unready)?;
+    let ended = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8";
+    for _ in 0..LOOKS {
+        let looked = query_as(ended).bind(&begun).fetch_one(pool).await;
+        let (ended,): (bool,) = looked.map_err(unready)?;
+        if ended {
+            return Ok(());
+        }
+        let pause = tokio::time::sleep(PAUSE);
+        if stopper.run_until_stopped(pause).await.is_none() {
+            break;
+        }
+    }
+    Err(Retry::because(
+        "a transaction of somebody in the server of the key database has lasted since before the erasure \
+         (pg_stat_activity, backend_xid)",
+    ))
 }
 
 async fn scrub_table(pool: &PgPool) -> Result<bool, Retry> {

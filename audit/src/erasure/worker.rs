@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemas::Timestamp;
 use serde::Serialize;
-use stage::{Context, Retry};
+use stage::{Context, Retry, Stopper};
 
 use super::{
     Clients, Cover, Erasure, ErasureError, closure, decide, ledger::Ledger, retention, scrub,
@@ -42,6 +42,8 @@ pub(crate) struct Worker {
     pub(crate) job: Job,
     /// What must stand over the entry of an erasure before keys go.
     pub(crate) cover: Cover,
+    /// Ends what waits for others.
+    pub(crate) stopper: Stopper,
 }
 
 impl Worker {
@@ -94,7 +96,7 @@ impl Worker {
             return Ok(());
         }
         // Once for all of them: it may take as long as all keys take to be written.
-        scrub::scrub(&self.ledger().0).await?;
+        scrub::scrub(&self.ledger().0, &self.stopper).await?;
         for erasure in destroyed {
             self.ledger().destroyed(erasure.key, now).await?;
             tracing::info!(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stage::{Chance, Clock as _, database::Database};
+use stage::{Chance, Clock as _, Stopper, database::Database};
 
 use super::{
     append_only::plain_server,
@@ -63,6 +63,7 @@ async fn the_writer_s_role_is_enough_to_hold_to_rotate_and_to_erase() {
         backup_days: 30,
         job: Job::Report,
         cover: Cover::Nothing,
+        stopper: Stopper::new(),
     };
     worker.turn(&service.audit, now).await.unwrap();
     let erased = worker.clients.erasure(&id).await.unwrap().unwrap();

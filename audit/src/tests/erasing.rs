@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use serde_json::Value;
-use stage::{Chance, Clock as _, keep::Keep as _};
+use stage::{Chance, Clock as _, Stopper, keep::Keep as _};
 use uuid::Uuid;
 
 use super::{
@@ -34,6 +34,7 @@ pub(super) fn worker(world: &World, job: Job) -> Worker {
         backup_days: 30,
         job,
         cover: Cover::Nothing,
+        stopper: Stopper::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stage::{Chance, Clock as _};
+use stage::{Chance, Clock as _, Stopper};
 
 use super::{
     erasing::DAY,
@@ -126,6 +126,7 @@ async fn who_looked_at_an_account_is_found_until_it_is_erased() {
             backup_days: 30,
             job: Job::Report,
             cover: Cover::Nothing,
+            stopper: Stopper::new(),
         };
         worker.turn(&service.audit, now.plus(DAY)).await.unwrap();
         assert_eq!(asked("A-2").await, [""; 0]);

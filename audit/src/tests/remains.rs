@@ -248,38 +248,6 @@ async fn a_file_of_the_history_from_before_an_erasure_opens_nothing_with_the_key
     assert!(text.contains("R-2") && MARKERS.iter().all(|marker| !text.contains(marker)));
 }
 
-#[tokio::test]
-async fn whoever_still_sees_deleted_keys_holds_up_the_end_of_an_erasure() {
-    let Some(world) = World::new("PostgreSQL").await else {
-        return;
-    };
-    let service = two_clients(&world).await;
-    let Database::Postgres(pool) = world.key_database() else {
-        unreachable!()
-    };
-    let mut reading = pool
-        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await
-        .unwrap();
-    let seen: (i64,) = query_as("SELECT count(*) FROM handles")
-        .fetch_one(&mut *reading)
-        .await
-        .unwrap();
-    assert!(seen.0 > 0);
-    let id = approved(&world, "A-MARK-1").await;
-    let now = world.clock.now();
-    let turn = worker(&world, Job::Report).turn(&service.audit, now).await;
-    let why = turn.unwrap_err().to_string();
-    assert!(why.contains("still reads the key database"), "{why}");
-    let state = async || clients(&world).erasure(&id).await.unwrap().unwrap().state;
-    assert_eq!(state().await, State::Destroying);
-    reading.rollback().await.unwrap();
-    let done = worker(&world, Job::Report).turn(&service.audit, now).await;
-    done.unwrap();
-    assert_eq!(state().await, State::Destroyed);
-    world.clear().await;
-}
-
 /// The account that is erased is the one that is looked for.
 #[test]
 fn the_markers_are_those_of_who_is_erased() {

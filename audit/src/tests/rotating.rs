@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stage::{Chance, Clock as _};
+use stage::{Chance, Clock as _, Stopper};
 
 use super::{
     erasing::steps,
@@ -104,6 +104,7 @@ async fn goes_on(world: &World, next: Kek, late: &[stage::Record]) {
         backup_days: 30,
         job: Job::Report,
         cover: Cover::Nothing,
+        stopper: Stopper::new(),
     };
     worker
         .turn(&service.audit, world.clock.now())

@@ -181,6 +181,7 @@ async fn the_process_that_is_killed() {
         backup_days: config.key_backup_days,
         job: config.retention,
         cover: Cover::of(&config),
+        stopper: context.stopper.clone(),
     };
     let signing = signing.unwrap();
     Box::pin(service.run(&context, Some(&signing), (&worker, &reconciler))).await;
