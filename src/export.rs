@@ -12,6 +12,7 @@ use crate::{
 mod cells;
 mod history;
 mod pack;
+mod parquet;
 mod tiles;
 
 /// Writes what was asked for.

@@ -1,5 +1,6 @@
 //! Evidence as an auditor gets it, judged by programs that are not ours.
 
+mod analysed;
 mod assurance;
 mod browser;
 mod commands;

@@ -87,11 +87,13 @@ pub(crate) enum Format {
     Ndjson,
     /// Comma-separated; cells that a spreadsheet would compute are text
     Csv,
+    /// The same columns with their types, for programs that analyse
+    Parquet,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: idtrail export --tiles ./tiles --data ./data\n         idtrail export --format csv --out history.csv --account A-1001\n         idtrail export --pack a-1001.zip --account A-1001"
+    after_help = "Example: idtrail export --tiles ./tiles --data ./data\n         idtrail export --format csv --out history.csv --account A-1001\n         idtrail export --format parquet --out history.parquet --since 2026-01-01T00:00:00Z\n         idtrail export --pack a-1001.zip --account A-1001"
 )]
 pub(crate) struct Export {
     /// Write the log as static files: tlog-tiles, and `log.vkey` beside `checkpoint`

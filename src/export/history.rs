@@ -4,7 +4,7 @@ use std::path::Path;
 
 use audit::{Asked, Query, Step, log::tree::sha256};
 
-use super::{cells, place};
+use super::{cells, parquet::Parquet, place};
 use crate::{
     command::{Export, Format},
     config::All,
@@ -50,19 +50,16 @@ pub(super) async fn write(
         ..Query::default()
     };
     let bar = output::progress("steps")?;
-    let mut text = match format {
-        Format::Csv => cells::row(COLUMNS),
-        Format::Ndjson => String::new(),
-    };
+    let mut file = Growing::new(format)?;
     let mut steps = 0_u64;
     loop {
         let page = history.checks(&viewer, &query).await.map_err(unanswered)?;
         for step in page.checks.iter().flat_map(|check| &check.steps) {
-            text.push_str(&line(format, step)?);
+            file.push(step)?;
             steps += 1;
         }
         bar.set_position(steps);
-        if text.len() > MAX_FILE {
+        if file.len() > MAX_FILE {
             return Err(Failure::usage(
                 "more than 1 GiB; narrow it with --account, --since or --until",
             ));
@@ -72,8 +69,9 @@ pub(super) async fn write(
             break;
         }
     }
-    let sum = hex::encode(sha256(&[text.as_bytes()]));
-    place(out, text.as_bytes())?;
+    let bytes = file.finish()?;
+    let sum = hex::encode(sha256(&[&bytes]));
+    place(out, &bytes)?;
     let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy();
     let mut beside = out.as_os_str().to_owned();
     beside.push(".sha256");
@@ -87,30 +85,68 @@ pub(super) async fn write(
     Ok(Exit::Yes)
 }
 
-fn line(format: Format, step: &Step) -> Result<String, Failure> {
-    match format {
-        Format::Ndjson => Ok(serde_json::to_string(step).map_err(Failure::usage)? + "\n"),
-        Format::Csv => {
-            let text = |value: &Option<String>| value.clone().unwrap_or_default();
-            let cells = [
-                step.seq.to_string(),
-                step.at.to_string(),
-                step.step.clone(),
-                text(&step.provider),
-                text(&step.provider_reference),
-                text(&step.customer_reference),
-                text(&step.transaction_reference),
-                text(&step.account),
-                text(&step.contact),
-                text(&step.event_id),
-                text(&step.outcome),
-                step.repeat.to_string(),
-                step.source.topic.clone(),
-                step.source.partition.to_string(),
-                step.source.offset.to_string(),
-                step.leaf_hash.clone(),
-            ];
-            Ok(cells::row(cells.iter().map(String::as_str)))
+/// A file that grows step by step.
+enum Growing {
+    Ndjson(String),
+    Csv(String),
+    Parquet(Box<Parquet>),
+}
+
+impl Growing {
+    fn new(format: Format) -> Result<Self, Failure> {
+        Ok(match format {
+            Format::Ndjson => Self::Ndjson(String::new()),
+            Format::Csv => Self::Csv(cells::row(COLUMNS)),
+            Format::Parquet => Self::Parquet(Box::new(Parquet::new().map_err(Failure::usage)?)),
+        })
+    }
+
+    fn push(&mut self, step: &Step) -> Result<(), Failure> {
+        match self {
+            Self::Ndjson(text) => {
+                text.push_str(&serde_json::to_string(step).map_err(Failure::usage)?);
+                text.push('\n');
+            }
+            Self::Csv(text) => text.push_str(&row(step)),
+            Self::Parquet(file) => file.push(step).map_err(Failure::usage)?,
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Ndjson(text) | Self::Csv(text) => text.len(),
+            Self::Parquet(file) => file.len(),
         }
     }
+
+    fn finish(self) -> Result<Vec<u8>, Failure> {
+        match self {
+            Self::Ndjson(text) | Self::Csv(text) => Ok(text.into_bytes()),
+            Self::Parquet(file) => file.finish().map_err(Failure::usage),
+        }
+    }
+}
+
+fn row(step: &Step) -> String {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let cells = [
+        step.seq.to_string(),
+        step.at.to_string(),
+        step.step.clone(),
+        text(&step.provider),
+        text(&step.provider_reference),
+        text(&step.customer_reference),
+        text(&step.transaction_reference),
+        text(&step.account),
+        text(&step.contact),
+        text(&step.event_id),
+        text(&step.outcome),
+        step.repeat.to_string(),
+        step.source.topic.clone(),
+        step.source.partition.to_string(),
+        step.source.offset.to_string(),
+        step.leaf_hash.clone(),
+    ];
+    cells::row(cells.iter().map(String::as_str))
 }
