@@ -21,7 +21,7 @@ const ROWS: usize = 64;
 /// Values of one question.
 const VALUES: usize = 500;
 /// Pages that the writer keeps, in KiB: the upper levels of the indexes, which every batch touches.
-const CACHE: &str = "PRAGMA cache_size = -65536";
+const CACHE: &str = "PRAGMA cache_size = -16384";
 const WRITING: &str = "BEGIN IMMEDIATE";
 
 /// The file.
