@@ -32,7 +32,7 @@ pub(crate) struct Options {
     /// Leaves of the log that is asked and verified; 0 leaves this out
     #[arg(long, default_value_t = 10_000_000)]
     leaves: usize,
-    /// Folder in which that log is kept, so that the next run need not fill it again (`SQLite` only)
+    /// Folder in which that log is kept, so that the next run need not fill it again; in `PostgreSQL` its databases are kept
     #[arg(long)]
     keep: Option<PathBuf>,
     /// `postgres` or `sqlite` alone
@@ -62,31 +62,32 @@ pub(crate) async fn run(options: &Options) {
 async fn measure(kind: Kind, options: &Options) {
     let new = tempfile::tempdir().unwrap();
     if options.rounds > 0 {
-        let Some(place) = place(kind, &new.path().join("rate")).await else {
+        let Some(place) = place(kind, &new.path().join("rate"), false).await else {
             return;
         };
         rate::run(&place, new.path(), (options.events, options.rounds)).await;
         place.clear().await;
     }
     if options.seconds > 0
-        && let Some(mut place) = place(kind, &new.path().join("witnessed")).await
+        && let Some(mut place) = place(kind, &new.path().join("witnessed"), false).await
     {
         witnessed::run(&mut place, new.path(), options.seconds).await;
         place.clear().await;
     }
-    let kept = options.keep.as_ref().filter(|_| kind == Kind::Sqlite);
-    let folder = kept.map_or_else(|| new.path().join("full"), Clone::clone);
+    let kept = options.keep.as_ref().map(|keep| keep.join(kind.name()));
+    let is_kept = kept.is_some();
+    let folder = kept.unwrap_or_else(|| new.path().join("full"));
     if options.leaves > 0
-        && let Some(mut place) = place(kind, &folder).await
+        && let Some(mut place) = place(kind, &folder, is_kept).await
     {
         Box::pin(full::run(&mut place, &folder, options.leaves)).await;
         place.clear().await;
     }
 }
 
-async fn place(kind: Kind, folder: &Path) -> Option<Place> {
+async fn place(kind: Kind, folder: &Path, kept: bool) -> Option<Place> {
     std::fs::create_dir_all(folder).unwrap();
-    let place = Place::open(kind, folder).await;
+    let place = Place::open(kind, folder, kept).await;
     if place.is_none() {
         println!("audit {}: skipped, the part is missing", kind.name());
     }

@@ -46,6 +46,7 @@ pub(crate) async fn run(place: &mut Place, folder: &Path, leaves: usize) {
     let measurement = async {
         fill(place, &feed, &story, checks).await;
         wait_for_checkpoint(place).await;
+        place.settle().await;
         Box::pin(ask(place, &story, (address, checks))).await;
     };
     Box::pin(place.serve(&feed, Box::pin(measurement))).await;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use audit::{Config, KEY_MIGRATIONS, MIGRATIONS};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool, query_as};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool, query, query_as};
 use stage::{
     BatchLimit, Chance, Context, Health, Stopper, SystemClock,
     database::{Database, Location},
@@ -43,18 +43,28 @@ impl Kind {
 /// Where a history is, and where its keys are.
 pub(crate) struct Place {
     pub(crate) kind: Kind,
+    /// How the names of its databases begin, where they are a server's.
+    prefix: String,
+    /// Whether they are left for the next run.
+    kept: bool,
     pub(crate) config: Config,
     pub(crate) history: Database,
     pub(crate) keys: Database,
 }
 
 impl Place {
-    /// Databases of this kind, with their tables; what is small lies in the folder. None where the part is missing.
-    pub(crate) async fn open(kind: Kind, folder: &Path) -> Option<Self> {
+    /// Databases of this kind, with their tables; what is small lies in the folder. Those that are kept may be there from
+    /// an earlier run. None where the part is missing.
+    pub(crate) async fn open(kind: Kind, folder: &Path, kept: bool) -> Option<Self> {
+        let prefix = if kept {
+            "bench_kept".to_owned()
+        } else {
+            format!("bench_{}", std::process::id())
+        };
         let url = |what: &str| match kind {
             Kind::Sqlite => Some(format!("sqlite:{}", folder.join(what).display())),
             Kind::Postgres => {
-                let database = format!("/bench_{}_{what}?", std::process::id());
+                let database = format!("/{prefix}_{what}?");
                 Some(part("POSTGRES")?.replacen("/postgres?", &database, 1))
             }
         };
@@ -65,11 +75,7 @@ impl Place {
         let (history, keys) = (url("history")?, url("keys")?);
         if kind == Kind::Postgres {
             for what in ["history", "keys"] {
-                superuser(&format!(
-                    "CREATE DATABASE bench_{}_{what}",
-                    std::process::id()
-                ))
-                .await;
+                create(&format!("{prefix}_{what}")).await;
             }
         }
         let config = Config {
@@ -86,6 +92,8 @@ impl Place {
         keys.migrate("keys", &KEY_MIGRATIONS).await.unwrap();
         Some(Self {
             kind,
+            prefix,
+            kept,
             config,
             history,
             keys,
@@ -137,11 +145,25 @@ impl Place {
         }
     }
 
+    /// Writes to the disk what the service has left to be written, which the first questions would else wait for: nobody
+    /// asks a log the second after it has grown by millions.
+    pub(crate) async fn settle(&self) {
+        match &self.history {
+            Database::Postgres(_) => {
+                superuser("CHECKPOINT").await;
+            }
+            Database::Sqlite(pool) => {
+                let checkpoint = query("PRAGMA wal_checkpoint(PASSIVE)").execute(pool);
+                checkpoint.await.unwrap();
+            }
+        }
+    }
+
     /// Removes what does not lie in the folder.
     pub(crate) async fn clear(self) {
-        if self.kind == Kind::Postgres {
+        if self.kind == Kind::Postgres && !self.kept {
             for what in ["history", "keys"] {
-                let database = format!("bench_{}_{what}", std::process::id());
+                let database = format!("{}_{what}", self.prefix);
                 superuser(&format!("DROP DATABASE {database} WITH (FORCE)")).await;
             }
         }
@@ -162,8 +184,17 @@ fn file(folder: &Path, name: &str, byte: &str) -> PathBuf {
     file
 }
 
-async fn superuser(statement: &str) {
+async fn superuser(statement: &str) -> u64 {
     let url = part("POSTGRES").unwrap();
     let mut connection = PgConnection::connect(&url).await.unwrap();
-    connection.execute(AssertSqlSafe(statement)).await.unwrap();
+    let done = connection.execute(AssertSqlSafe(statement)).await.unwrap();
+    done.rows_affected()
+}
+
+/// Creates a database that is not there yet.
+async fn create(name: &str) {
+    let there = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+    if superuser(&there).await == 0 {
+        superuser(&format!("CREATE DATABASE {name}")).await;
+    }
 }
