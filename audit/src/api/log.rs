@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use stage::Retry;
 
@@ -22,6 +23,8 @@ use crate::{
 /// A checkpoint is another one in a second, and a proof says less than one could have then.
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
+/// Proofs that are made at once: each asks for some tiles, one after the other.
+const AT_ONCE: usize = 4;
 /// What a path of a tile once gave it gives for ever.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("max-age=31536000, immutable");
 
@@ -99,24 +102,26 @@ pub(super) async fn proof(
     let Path(event_id) = path.map_err(|_| Problem::NoSuchEvent)?;
     let Parameters(given) = given.map_err(|_| Problem::BadParameters)?;
     let (viewer, scope) = (asker.viewer(What::Proof)?, asker.scope());
-    let seen = api.viewing.check_within(&viewer, &event_id, scope).await;
-    let check = seen.map_err(failed)?.ok_or(Problem::NoSuchEvent)?;
-    let shown = newest(&api).await?;
-    let wanted = |seq: i64| given.seq.is_none_or(|asked| asked == seq);
-    let mut proofs = Vec::new();
-    for seq in check
-        .steps
-        .iter()
-        .map(|step| step.seq)
-        .filter(|seq| wanted(*seq))
-    {
-        proofs.push(one(&api, seq, &shown).await.map_err(unready)?);
-    }
+    let found = api.viewing.find(&viewer, &event_id, scope).await;
+    let found = found.map_err(failed)?.ok_or(Problem::NoSuchEvent)?;
+    let mut seqs = found.seqs();
+    seqs.retain(|seq| given.seq.is_none_or(|only| only == *seq));
+    // Made while the look is being recorded, and given only if it was.
+    let (recorded, proofs) = tokio::join!(api.viewing.show(found), proofs(&api, seqs));
+    recorded.map_err(failed)?;
+    let mut proofs = proofs?;
     if given.seq.is_none() {
         return Ok(Json(Proofs { proofs }).into_response());
     }
     let only = proofs.pop().ok_or(Problem::NoSuchEvent)?;
     only.proof.map(text).ok_or(Problem::NothingSigned)
+}
+
+/// The proofs of these entries, in their order.
+async fn proofs(api: &Api, seqs: Vec<i64>) -> Result<Vec<One>, Problem> {
+    let shown = newest(api).await?;
+    let made = stream::iter(seqs).map(|seq| one(api, seq, &shown));
+    made.buffered(AT_ONCE).try_collect().await.map_err(unready)
 }
 
 async fn one(api: &Api, seq: i64, shown: &Shown) -> Result<One, Retry> {

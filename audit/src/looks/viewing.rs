@@ -24,6 +24,20 @@ pub struct Viewing {
     chance: Chance,
 }
 
+/// A check that was found. What is in it is not shown before this is recorded; what will be can be made meanwhile.
+#[derive(Debug)]
+pub(crate) struct Found {
+    check: Check,
+    told: Told,
+}
+
+impl Found {
+    /// The indexes of its steps, in their order.
+    pub(crate) fn seqs(&self) -> Vec<i64> {
+        self.check.steps.iter().map(|step| step.seq).collect()
+    }
+}
+
 impl Viewing {
     /// Opens both databases, beside whoever writes them; looks are noted for the service, which tells them in the log as
     /// soon as it runs.
@@ -87,11 +101,36 @@ impl Viewing {
         event_id: &str,
         scope: Scope<'_>,
     ) -> Result<Option<Check>, HistoryError> {
+        match self.find(viewer, event_id, scope).await? {
+            Some(found) => self.show(found).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// That check, not to be shown yet; that nothing was found is recorded here.
+    pub(crate) async fn find(
+        &self,
+        viewer: &Viewer,
+        event_id: &str,
+        scope: Scope<'_>,
+    ) -> Result<Option<Found>, HistoryError> {
         let found = self.history.check_of(event_id).await?;
         let found = found.filter(|check| scope.sees(check));
-        self.record(viewer, Question::of_event(event_id), seen(found.as_slice()))
-            .await?;
-        Ok(found)
+        let told = self.told(
+            viewer,
+            Question::of_event(event_id),
+            &seen(found.as_slice()),
+        )?;
+        match found {
+            Some(check) => Ok(Some(Found { check, told })),
+            None => self.write(&told).await.map(|()| None),
+        }
+    }
+
+    /// Records that it is shown.
+    pub(crate) async fn show(&self, found: Found) -> Result<Check, HistoryError> {
+        self.write(&found.told).await?;
+        Ok(found.check)
     }
 
     /// The records of checks, which were recorded when these were given.
@@ -163,13 +202,24 @@ impl Viewing {
         question: Question<'_>,
         seen: Seen,
     ) -> Result<(), HistoryError> {
+        let told = self.told(viewer, question, &seen)?;
+        self.write(&told).await
+    }
+
+    fn told(
+        &self,
+        viewer: &Viewer,
+        question: Question<'_>,
+        seen: &Seen,
+    ) -> Result<Told, HistoryError> {
         let id = uuid::Builder::from_random_bytes(self.chance.bytes()).into_uuid();
-        let told = Told::of(viewer, question, &seen, (id, self.clock.now()));
-        let told = told.map_err(HistoryError::Unrecorded)?;
-        self.book
-            .write(&told)
-            .await
-            .map_err(HistoryError::Unrecorded)
+        let told = Told::of(viewer, question, seen, (id, self.clock.now()));
+        told.map_err(HistoryError::Unrecorded)
+    }
+
+    async fn write(&self, told: &Told) -> Result<(), HistoryError> {
+        let written = self.book.write(told).await;
+        written.map_err(HistoryError::Unrecorded)
     }
 }
 

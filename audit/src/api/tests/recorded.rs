@@ -190,17 +190,22 @@ async fn what_cannot_be_recorded_is_not_answered() {
     let act = || Act::new(Kind::Access, &["somebody"]).unwrap();
     let waiting = (0..WAITING).map(|_| service.acts.append(act()));
     let mut waiting = Box::pin(futures::future::join_all(waiting));
-    let refused = tokio::select! {
-        biased;
-        ends = &mut waiting => panic!("{} acts are done by nobody", ends.len()),
-        answer = ask(&router, "GET", "/v1/checks", &[]) => answer,
-    };
-    assert_eq!(
-        (refused.status.as_u16(), refused.body["type"].as_str()),
-        (503, Some("urn:idtrail:problem:unrecorded"))
-    );
-    assert!(refused.headers.contains_key(header::RETRY_AFTER));
-    assert!(!refused.body.to_string().contains("R-"));
+    let event = About::check("R-0", "A-0", (0, 0)).checked();
+    let one = format!("/v1/checks/{}", event.event_id());
+    for path in ["/v1/checks", &one, &format!("{one}/proof")] {
+        let refused = tokio::select! {
+            biased;
+            ends = &mut waiting => panic!("{} acts are done by nobody", ends.len()),
+            answer = ask(&router, "GET", path, &[]) => answer,
+        };
+        assert_eq!(
+            (refused.status.as_u16(), refused.body["type"].as_str()),
+            (503, Some("urn:idtrail:problem:unrecorded")),
+            "{path}"
+        );
+        assert!(refused.headers.contains_key(header::RETRY_AFTER));
+        assert!(!refused.body.to_string().contains("R-"));
+    }
     assert!(looks(&world).await.is_empty());
 }
 
