@@ -19,6 +19,8 @@ use crate::system::part;
 
 /// How long the service may take for what it was given.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// How long the reconciler may take for what it has not read yet.
+const RECONCILING: Duration = Duration::from_mins(30);
 /// How often is looked how far it is.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -126,11 +128,7 @@ impl Place {
     pub(crate) async fn events(&self) -> i64 {
         let sql = "SELECT CAST(coalesce(sum(next), 0) AS BIGINT) FROM source_offsets WHERE topic IN
             (SELECT id FROM topics WHERE name <> '')";
-        let (events,): (i64,) = match &self.history {
-            Database::Sqlite(pool) => query_as(sql).fetch_one(pool).await.unwrap(),
-            Database::Postgres(pool) => query_as(sql).fetch_one(pool).await.unwrap(),
-        };
-        events
+        self.number(sql).await
     }
 
     /// Waits until the history holds so many events.
@@ -145,9 +143,17 @@ impl Place {
         }
     }
 
-    /// Writes to the disk what the service has left to be written, which the first questions would else wait for: nobody
-    /// asks a log the second after it has grown by millions.
+    /// Waits for what follows growth: the reconciler reads every entry, and what is left to be written goes to the disk.
+    /// The first questions would else wait for both: nobody asks a log the second after it has grown by millions.
     pub(crate) async fn settle(&self) {
+        let (begun, size) = (Instant::now(), self.number("SELECT size FROM head").await);
+        while self.number("SELECT position FROM reconciliation").await < size {
+            assert!(
+                begun.elapsed() < RECONCILING,
+                "{size} entries are not reconciled after {RECONCILING:?}"
+            );
+            tokio::time::sleep(LOOK).await;
+        }
         match &self.history {
             Database::Postgres(_) => {
                 superuser("CHECKPOINT").await;
@@ -157,6 +163,14 @@ impl Place {
                 checkpoint.await.unwrap();
             }
         }
+    }
+
+    async fn number(&self, sql: &'static str) -> i64 {
+        let (number,): (i64,) = match &self.history {
+            Database::Sqlite(pool) => query_as(sql).fetch_one(pool).await.unwrap(),
+            Database::Postgres(pool) => query_as(sql).fetch_one(pool).await.unwrap(),
+        };
+        number
     }
 
     /// Removes what does not lie in the folder.
