@@ -6,7 +6,10 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use stage::{
     ConfigError,
-    config::key_file::read_key,
+    config::{
+        key_command::{self, PATIENCE},
+        key_file::read_key,
+    },
     database::{Database, DatabaseError, Location},
 };
 
@@ -58,6 +61,9 @@ pub struct Config {
     pub keys: Location,
     /// File with the key-encryption key: 32 bytes, or 64 hex digits. Whoever loses it loses every body.
     pub key_file: Option<PathBuf>,
+    /// A program with its arguments that prints that key, instead of a file: asked of a key management service at the start,
+    /// the key lies nowhere.
+    pub key_command: Vec<String>,
     /// How many days backups and archived logs of the key database are kept: so long an erased key may still lie in one.
     pub key_backup_days: u32,
     /// What becomes of records that are due.
@@ -125,6 +131,7 @@ impl Default for Config {
             database: file("history"),
             keys: file("keys"),
             key_file: None,
+            key_command: Vec::new(),
             key_backup_days: KEY_BACKUP_DAYS,
             retention: Job::Report,
             log_key_file: None,
@@ -155,11 +162,20 @@ impl Config {
                 why: why.to_owned(),
             })
         };
-        if self.key_file.is_none() {
-            return refuse(
-                "audit.key_file",
-                "names no file; the history cannot be sealed without a key",
-            );
+        match (&self.key_file, self.key_command.as_slice()) {
+            (None, []) => {
+                return refuse(
+                    "audit.key_file",
+                    "names no file, and audit.key_command no program; the history cannot be sealed without a key",
+                );
+            }
+            (Some(_), [_, ..]) => {
+                return refuse(
+                    "audit.key_command",
+                    "and audit.key_file are both set; the key comes from one of them",
+                );
+            }
+            _ => {}
         }
         if self.database.url == self.keys.url {
             return refuse(
@@ -210,9 +226,13 @@ impl Config {
 
     /// The key-encryption key.
     pub(crate) fn kek(&self) -> anyhow::Result<Kek> {
-        let file = self.key_file.as_deref();
-        let file = file.context("the setting `audit.key_file` names no file")?;
-        Kek::read(file).map_err(|why| anyhow::anyhow!("the setting `audit.key_file`: {why}"))
+        if let Some(file) = &self.key_file {
+            return Kek::read(file)
+                .map_err(|why| anyhow::anyhow!("the setting `audit.key_file`: {why}"));
+        }
+        let key = key_command::ask(&self.key_command, PATIENCE);
+        let key = key.map_err(|why| anyhow::anyhow!("the setting `audit.key_command`: {why}"))?;
+        Ok(Kek::new(&key))
     }
 
     /// The key that signs checkpoints; none where nothing is signed.
@@ -223,7 +243,7 @@ impl Config {
         let setting = "the setting `audit.log_key_file`";
         let seed = read_key(file).map_err(|why| anyhow::anyhow!("{setting}: {why}"))?;
         if Kek::new(&seed).id() == self.kek()?.id() {
-            anyhow::bail!("{setting} names the key of `audit.key_file`; each has a use of its own");
+            anyhow::bail!("{setting} names the key that seals; each has a use of its own");
         }
         let key = |name: &str| {
             let key = SigningKey::new(name, Kind::Log, &seed);

@@ -8,6 +8,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+pub mod key_command;
 pub mod key_file;
 mod process;
 

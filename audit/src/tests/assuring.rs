@@ -149,7 +149,7 @@ async fn a_statement_can_be_neither_changed_nor_taken_away() {
 
 #[tokio::test]
 async fn hours_say_what_came_in_what_became_of_it_and_which_checkpoint_covers_it() {
-    each(async |world| {
+    Box::pin(each(async |world| {
         signed(world).await;
         let assurance = Assurance::on(&world.database());
         let first = assurance.standing(Some(FIRST)).await.unwrap().unwrap();
@@ -191,6 +191,6 @@ async fn hours_say_what_came_in_what_became_of_it_and_which_checkpoint_covers_it
                 .unwrap()
                 .is_none()
         );
-    })
+    }))
     .await;
 }

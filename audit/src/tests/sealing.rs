@@ -1,5 +1,7 @@
 //! What stands in the databases tells nothing without the key, and a destroyed key is destroyed.
 
+use std::sync::Arc;
+
 use sqlx::{Connection as _, query};
 use stage::{Record, database::Database};
 
@@ -87,7 +89,7 @@ async fn another_key_file_is_refused_and_opens_nothing() {
         let error = History::open(&config).await.unwrap_err().to_string();
         assert!(error.contains("restore the key database"), "{error}");
         let (database, keys) = config.open().await.unwrap();
-        let kek = std::sync::Arc::new(config.kek().unwrap());
+        let kek = Arc::new(config.kek().unwrap());
         let history = History::on((&database, &keys), kek);
         let error = history
             .checks(&Query::default())
@@ -218,4 +220,24 @@ async fn every_leaf_commits_to_its_body_and_every_root_to_the_leaves() {
         assert_eq!(tree, view.tree);
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_key_that_a_program_prints_opens_what_was_sealed_with_that_of_a_file() {
+    let world = World::new("SQLite").await.unwrap();
+    let service = world.service().await;
+    let about = About::check("R-1", "A-1", (0, 0));
+    keep(&service, &about.journey(&world)).await.unwrap();
+    let mut config = world.config.clone();
+    let file = config.key_file.take().unwrap();
+    config.key_command = vec!["cat".to_owned(), file.display().to_string()];
+    config.check().unwrap();
+    let kek = Arc::new(config.kek().unwrap());
+    let history = History::on((&world.database(), &world.key_database()), kek);
+    let found = history.checks(&Query::default()).await.unwrap();
+    let account = found.checks[0]
+        .steps
+        .iter()
+        .find_map(|step| step.account.as_deref());
+    assert_eq!(account, Some("A-1"));
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Largest key file: 64 hex digits and a line end.
-const MAX_FILE: usize = 80;
+pub(super) const MAX_FILE: usize = 80;
 
 /// Reads a key file: 32 bytes, or the same as 64 hex digits. The error names the file and tells nothing of the key.
 pub fn read_key(file: &Path) -> Result<Zeroizing<[u8; 32]>, String> {
@@ -19,7 +19,7 @@ pub fn read_key(file: &Path) -> Result<Zeroizing<[u8; 32]>, String> {
     })
 }
 
-fn key_of(bytes: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+pub(super) fn key_of(bytes: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     let mut key = Zeroizing::new([0; 32]);
     // 32 hex digits are half a key by mistake, not a random one.
     if bytes.len() == key.len() && !bytes.iter().all(u8::is_ascii_hexdigit) {
