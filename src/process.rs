@@ -46,6 +46,7 @@ pub(crate) fn environment_only() -> Result<Settings, Failure> {
 /// What `up` sets where nobody else did: everything in one folder.
 pub(crate) fn embedded_defaults(settings: &mut Settings, data: &Path) {
     let origin = || Origin::Argument(format!("--data {}", data.display()));
+    let asks_for_key = settings.origin("audit.key_command") != Origin::Default;
     let mut put = |path: &str, value: String| {
         settings.set_default(path, toml::Value::String(value), origin());
     };
@@ -63,7 +64,9 @@ pub(crate) fn embedded_defaults(settings: &mut Settings, data: &Path) {
         format!("sqlite:{}", file("history.db")),
     );
     put("audit.keys.url", format!("sqlite:{}", file("keys.db")));
-    put("audit.key_file", file("history.key"));
+    if !asks_for_key {
+        put("audit.key_file", file("history.key"));
+    }
     put("audit.log_key_file", file("log.key"));
     put("audit.head.url", format!("file:{}", file("log.head")));
 }
@@ -150,4 +153,22 @@ where
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     telemetry.flush();
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_a_program_prints_needs_no_file() {
+        for (command, file) in [(None, true), (Some("[\"unseal\"]"), false)] {
+            let command =
+                command.map(|text| ("IDTRAIL_AUDIT__KEY_COMMAND".to_owned(), text.to_owned()));
+            let variables: Vec<(String, String)> = command.into_iter().collect();
+            let mut settings = Settings::load(None, &variables).unwrap();
+            embedded_defaults(&mut settings, Path::new("data"));
+            let set = settings.origin("audit.key_file") != Origin::Default;
+            assert_eq!(set, file);
+        }
+    }
 }
