@@ -14,7 +14,7 @@ use world::{Mode, World, output};
 
 #[tokio::test]
 async fn a_hanging_broker_costs_a_caller_its_deadline_and_then_nobody_waits() {
-    let world = World::new().await;
+    let world = World::hurried().await;
     let durable = world.durable(None).await;
     world.broker.set(Mode::Hangs);
     let failing = (0..breaker::FAILURES).map(|n| durable.append(output("k", n.into())));
@@ -64,7 +64,7 @@ async fn a_broker_that_is_back_is_found_within_the_ceiling() {
 
 #[tokio::test]
 async fn a_caller_who_leaves_while_probing_does_not_keep_it_shut() {
-    let world = World::new().await;
+    let world = World::hurried().await;
     let durable = world.durable(None).await;
     world.broker.set(Mode::Fails);
     for n in 0..breaker::FAILURES {

@@ -104,11 +104,15 @@ impl Drop for Running {
 pub(super) async fn ours(log: &str) -> Running {
     let mut this = Running::new("ours");
     start_ours(&mut this, &["--name", "witness.test/ours", "--origin", log]).await;
-    let lines = this.said();
-    let vkey = lines
-        .lines()
-        .find(|line| line.starts_with("witness.test/ours+"));
-    vkey.expect(&lines).clone_into(&mut this.vkey);
+    // It listens before it says who it is.
+    let vkey = wait_for("the key of our witness", PATIENCE, async || {
+        let lines = this.said();
+        let vkey = lines
+            .lines()
+            .find(|line| line.starts_with("witness.test/ours+"));
+        vkey.map(str::to_owned).ok_or(lines.clone())
+    });
+    this.vkey = vkey.await;
     this
 }
 

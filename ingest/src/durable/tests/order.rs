@@ -35,7 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
 type Acknowledged = BTreeMap<String, Vec<u64>>;
 
 async fn play(steps: Vec<Step>) -> (Acknowledged, Vec<(String, u64)>) {
-    let world = World::new().await;
+    let world = World::hurried().await;
     let mut acknowledged = Acknowledged::new();
     let mut steps = steps.into_iter().enumerate();
     let mut on = true;
@@ -111,7 +111,7 @@ async fn a_record_that_is_refused_for_ever_holds_up_nobody() {
 
 #[tokio::test]
 async fn a_post_of_a_spooled_key_waits_behind_it_and_others_do_not() {
-    let world = World::new().await;
+    let world = World::hurried().await;
     let durable = world.durable(Some(world.spool())).await;
     world.broker.set(Mode::Hangs);
     assert_eq!(

@@ -19,8 +19,11 @@ use stage::{
 
 use crate::{Config, durable::Durable, spool};
 
-/// What a post may wait here.
+/// What a post may wait where the broker hangs.
 pub(super) const DEADLINE: Duration = Duration::from_millis(100);
+/// What it may wait elsewhere: no disk and no core is so slow that a post were answered too late, and then perhaps kept and
+/// sent again.
+const PATIENT: Duration = Duration::from_secs(10);
 /// How long a condition is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -136,6 +139,13 @@ impl World {
         world
     }
 
+    /// One in which a broker that hangs is not waited for.
+    pub(super) async fn hurried() -> Self {
+        let mut world = Self::new().await;
+        world.config.deadline_ms = u64::try_from(DEADLINE.as_millis()).unwrap();
+        world
+    }
+
     /// Over what another process has left in a folder.
     pub(super) async fn at(folder: &Path) -> Self {
         let opening = Opening {
@@ -150,7 +160,7 @@ impl World {
             mode: Mutex::new(Mode::Works),
         });
         let config = Config {
-            deadline_ms: u64::try_from(DEADLINE.as_millis()).unwrap(),
+            deadline_ms: u64::try_from(PATIENT.as_millis()).unwrap(),
             ..Config::default()
         };
         std::fs::write(folder.join("spool.key"), [7; 32]).unwrap();
