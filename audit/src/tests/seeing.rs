@@ -1,5 +1,7 @@
 //! No erasure ends while the transaction of somebody else keeps deleted keys in the files of a server.
 
+use std::time::Duration;
+
 use sqlx::{Connection as _, PgConnection, PgPool, query_as};
 use stage::{Clock as _, database::Database};
 
@@ -85,7 +87,9 @@ async fn who_writes_in_another_database_is_waited_for_and_no_key_is_written_anew
         assert_eq!(state(&world, &id).await, State::Destroying);
         sqlx::query("COMMIT").execute(&mut writer).await.unwrap();
     };
-    let (turn, ()) = tokio::join!(worker.turn(&service.audit, now), ends);
+    let both = async { tokio::join!(worker.turn(&service.audit, now), ends) };
+    let both = tokio::time::timeout(Duration::from_mins(1), both).await;
+    let (turn, ()) = both.expect("waited a minute for keys to go and for the end of the erasure");
     turn.unwrap();
     assert_eq!(state(&world, &id).await, State::Destroyed);
     assert_ne!(lying(&keys).await.1, before.1);

@@ -77,7 +77,11 @@ impl Place {
         let (history, keys) = (url("history")?, url("keys")?);
         if kind == Kind::Postgres {
             for what in ["history", "keys"] {
-                create(&format!("{prefix}_{what}")).await;
+                let made = create(&format!("{prefix}_{what}")).await;
+                if made && what == "history" {
+                    // It goes with a history that an earlier server had; nothing would be signed beside it.
+                    let _ = std::fs::remove_file(folder.join("log.head"));
+                }
             }
         }
         let config = Config {
@@ -205,10 +209,12 @@ async fn superuser(statement: &str) -> u64 {
     done.rows_affected()
 }
 
-/// Creates a database that is not there yet.
-async fn create(name: &str) {
+/// Creates a database that is not there yet; whether it was not.
+async fn create(name: &str) -> bool {
     let there = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
-    if superuser(&there).await == 0 {
+    let is_new = superuser(&there).await == 0;
+    if is_new {
         superuser(&format!("CREATE DATABASE {name}")).await;
     }
+    is_new
 }
