@@ -201,7 +201,7 @@ pub(crate) fn keys(arguments: &Keys, place: &Place) -> Result<Exit, Failure> {
         let rotated = audit::rotate(&all.audit, new_key_file, now, Chance::system()).await;
         let resealed = rotated.map_err(|error| Failure::usage(format!("{error:#}")))?;
         output::note(&format!(
-            "{resealed} data keys are sealed anew, and the old key opens nothing any more\nset `audit.key_file` to {} and start the audit service again: until then it waits",
+            "{resealed} data keys are sealed anew, and the old key opens nothing any more\nset `audit.key_file` to {} (or let `audit.key_command` print that key) and start the audit service again: until then it waits",
             new_key_file.display()
         ));
         Ok(Exit::Yes)

@@ -1,6 +1,9 @@
 //! `[audit]`: where the history and its keys are, and who may read it.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -50,6 +53,12 @@ pub(crate) const DATABASE: &str = "audit.database";
 pub(crate) const HEAD: &str = "audit.head";
 /// The setting of the key database.
 pub(crate) const KEYS: &str = "audit.keys";
+
+/// Where the key-encryption key comes from: one of two settings.
+enum KeySource<'a> {
+    File(&'a Path),
+    Command(&'a [String]),
+}
 
 /// `[audit]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -162,20 +171,8 @@ impl Config {
                 why: why.to_owned(),
             })
         };
-        match (&self.key_file, self.key_command.as_slice()) {
-            (None, []) => {
-                return refuse(
-                    "audit.key_file",
-                    "names no file, and audit.key_command no program; the history cannot be sealed without a key",
-                );
-            }
-            (Some(_), [_, ..]) => {
-                return refuse(
-                    "audit.key_command",
-                    "and audit.key_file are both set; the key comes from one of them",
-                );
-            }
-            _ => {}
+        if let Err(why) = self.key_source() {
+            return refuse("audit.key_file", why);
         }
         if self.database.url == self.keys.url {
             return refuse(
@@ -224,14 +221,30 @@ impl Config {
         Ok(())
     }
 
+    /// Where the key-encryption key comes from; else why that is not said.
+    fn key_source(&self) -> Result<KeySource<'_>, &'static str> {
+        match (&self.key_file, self.key_command.as_slice()) {
+            (Some(file), []) => Ok(KeySource::File(file)),
+            (None, command @ [_, ..]) => Ok(KeySource::Command(command)),
+            (None, []) => Err(
+                "names no file, and `audit.key_command` no program; the history cannot be sealed without a key",
+            ),
+            (Some(_), [_, ..]) => Err(
+                "is set beside `audit.key_command`; leave out the one that the key does not come from",
+            ),
+        }
+    }
+
     /// The key-encryption key.
     pub(crate) fn kek(&self) -> anyhow::Result<Kek> {
-        if let Some(file) = &self.key_file {
-            return Kek::read(file)
-                .map_err(|why| anyhow::anyhow!("the setting `audit.key_file`: {why}"));
-        }
-        let key = key_command::ask(&self.key_command, PATIENCE);
-        let key = key.map_err(|why| anyhow::anyhow!("the setting `audit.key_command`: {why}"))?;
+        let (setting, key) = match self.key_source() {
+            Ok(KeySource::File(file)) => ("audit.key_file", read_key(file)),
+            Ok(KeySource::Command(command)) => {
+                ("audit.key_command", key_command::ask(command, PATIENCE))
+            }
+            Err(why) => anyhow::bail!("the setting `audit.key_file` {why}"),
+        };
+        let key = key.map_err(|why| anyhow::anyhow!("the setting `{setting}`: {why}"))?;
         Ok(Kek::new(&key))
     }
 

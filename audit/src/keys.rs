@@ -123,7 +123,7 @@ pub(crate) async fn fit(
         return Ok(Ok(()));
     }
     Ok(Err(anyhow::anyhow!(
-        "the setting `audit.key_file` names another key than the one that the history is sealed with"
+        "the key of `audit.key_file` or `audit.key_command` is another one than that which the history is sealed with"
     )))
 }
 
@@ -146,7 +146,7 @@ pub(crate) fn open_key(kek: &Kek, wrapped: &Wrapped) -> Result<DataKey, Retry> {
     kek.unwrap(wrapped.subject, &wrapped.sealed).ok_or_else(|| {
         let (theirs, ours) = (hex::encode(&wrapped.kek), hex::encode(kek.id()));
         Retry::because(format!(
-            "a data key was sealed by the key-encryption key {theirs}, and `audit.key_file` holds {ours}"
+            "a data key was sealed by the key-encryption key {theirs}, and the one of the settings is {ours}"
         ))
     })
 }

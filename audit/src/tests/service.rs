@@ -195,7 +195,7 @@ async fn settings_that_are_not_safe_are_refused_in_one_sentence() {
     let error = start(&|config| config.key_file = None).await;
     assert!(error.contains("audit.key_file"), "{error}");
     let error = start(&|config| config.key_command = vec!["true".to_owned()]).await;
-    assert!(error.contains("both set"), "{error}");
+    assert!(error.contains("leave out"), "{error}");
     let error = start(&|config| {
         config.key_file = None;
         config.key_command = vec!["false".to_owned()];

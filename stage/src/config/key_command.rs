@@ -1,8 +1,9 @@
 //! A key that a program prints: how a key management service is asked, which keeps it out of every file.
 
 use std::{
-    io::Read as _,
-    process::{Command, Stdio},
+    io::{self, Read as _},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -12,6 +13,8 @@ use super::key_file::{MAX_FILE, key_of};
 
 /// How long the program may take: a service that is asked over a network answers within a second or two.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// So much of what it prints is read: more than any key is long.
+const LONGEST: usize = 2 * MAX_FILE;
 /// How often is looked whether it has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -29,59 +32,105 @@ pub fn ask(command: &[String], patience: Duration) -> Result<Zeroizing<[u8; 32]>
     let child = asked.spawn();
     let mut child = child.map_err(|error| format!("{program} cannot be run: {error}"))?;
     let begun = Instant::now();
-    let status = loop {
-        let ended = child.try_wait();
-        if let Some(status) = ended.map_err(|error| format!("{program}: {error}"))? {
-            break status;
+    let printed = child.stdout.take().map(read_apart);
+    let printed = printed.and_then(|printed| printed.recv_timeout(patience).ok());
+    let left = patience.saturating_sub(begun.elapsed());
+    let failed = |error| format!("{program}: {error}");
+    let status = ends_within(&mut child, left).map_err(failed)?;
+    let (Some(printed), Some(status)) = (printed, status) else {
+        return Err(format!(
+            "{program} has not ended and closed its output within {patience:?}"
+        ));
+    };
+    let printed = printed.map_err(failed)?;
+    let key = key_of(&printed);
+    match key {
+        _ if printed.len() < LONGEST && !status.success() => {
+            Err(format!("{program} ended with {status}"))
+        }
+        Some(key) => Ok(key),
+        None => Err(format!(
+            "{program} printed neither 32 bytes nor 64 hex digits"
+        )),
+    }
+}
+
+/// How it ended; none, and it is killed, if it has not by then.
+fn ends_within(child: &mut Child, patience: Duration) -> io::Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
         }
         if begun.elapsed() >= patience {
-            // Both fail only if it has ended meanwhile.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(format!("{program} has not ended within {patience:?}"));
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
         }
         std::thread::sleep(LOOK);
-    };
-    if !status.success() {
-        return Err(format!("{program} ended with {status}"));
     }
-    let mut printed = Zeroizing::new(Vec::with_capacity(2 * MAX_FILE));
-    if let Some(output) = child.stdout.take() {
-        let read = output.take(2 * MAX_FILE as u64).read_to_end(&mut printed);
-        read.map_err(|error| format!("{program}: {error}"))?;
-    }
-    key_of(&printed).ok_or_else(|| {
-        format!("{program} printed neither 32 bytes nor 64 hex digits and a line end")
-    })
+}
+
+type Printed = io::Result<Zeroizing<Vec<u8>>>;
+
+/// Reads what is printed, up to the limit. On a thread of its own, because a process that the program leaves behind may
+/// hold the output open for ever.
+fn read_apart(output: ChildStdout) -> mpsc::Receiver<Printed> {
+    let (said, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut printed = Zeroizing::new(Vec::with_capacity(LONGEST));
+        let read = output.take(LONGEST as u64).read_to_end(&mut printed);
+        // Nobody may wait for it any more.
+        let _ = said.send(read.map(|_| printed));
+    });
+    heard
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shell(script: &str) -> Result<Zeroizing<[u8; 32]>, String> {
+    /// Long enough for a program that waits.
+    const SHORT: Duration = Duration::from_millis(500);
+
+    fn shell(script: &str, patience: Duration) -> Result<Zeroizing<[u8; 32]>, String> {
         let command = ["sh", "-c", script].map(str::to_owned);
-        ask(&command, Duration::from_millis(500))
+        ask(&command, patience)
     }
 
     #[test]
     fn what_a_program_prints_is_the_key() {
         let hex = "0f".repeat(32);
-        assert_eq!(shell(&format!("echo {hex}")).unwrap().as_slice(), [15; 32]);
-        let raw = shell("printf '\\017%.0s' $(seq 32)").unwrap();
-        assert_eq!(raw.as_slice(), [15; 32]);
+        for script in [&format!("echo {hex}"), "printf '\\017%.0s' $(seq 32)"] {
+            let key = shell(script, PATIENCE).unwrap();
+            assert_eq!(key.as_slice(), [15; 32], "{script}");
+        }
     }
 
     #[test]
     fn a_program_that_fails_waits_or_prints_anything_else_gives_no_key_and_no_secret() {
         let secret = "5e".repeat(31);
-        for (script, why) in [
-            (format!("echo {secret}; exit 3"), "exit status: 3"),
-            (format!("echo {secret}; exec sleep 60"), "within 500ms"),
-            (format!("echo {secret}"), "neither 32 bytes nor 64"),
-            ("yes | head -c 60000".to_owned(), "neither 32 bytes nor 64"),
+        for (script, patience, why) in [
+            (format!("echo {secret}; exit 3"), PATIENCE, "exit status: 3"),
+            (
+                format!("echo {secret}5e; exit 3"),
+                PATIENCE,
+                "exit status: 3",
+            ),
+            (
+                format!("echo {secret}; exec sleep 60"),
+                SHORT,
+                "within 500ms",
+            ),
+            (format!("sleep 5 & echo {secret}5e"), SHORT, "within 500ms"),
+            (
+                format!("echo {secret}"),
+                PATIENCE,
+                "neither 32 bytes nor 64",
+            ),
+            ("yes".to_owned(), PATIENCE, "neither 32 bytes nor 64"),
         ] {
-            let error = shell(&script).unwrap_err();
+            let error = shell(&script, patience).unwrap_err();
             assert!(error.contains(why) && !error.contains(&secret), "{error}");
         }
         let error = ask(&["no-such-program".to_owned()], PATIENCE).unwrap_err();
