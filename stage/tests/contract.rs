@@ -37,6 +37,7 @@ mod contract {
     mod reading;
     mod registry;
     mod relays;
+    mod secured;
     mod sharing;
     mod size;
     mod speed;

@@ -9,12 +9,17 @@ struct Name {
     instead: &'static str,
 }
 
-const NAMES: [Name; 3] = [
+const NAMES: [Name; 4] = [
     Name {
         word: "rdkafka",
         // The bench measures the bare client beside ours.
         homes: &["stage/src/broker/kafka", "bench/"],
         instead: "only stage/src/broker/kafka… knows the Kafka client: ask the trait `Broker` for what you need",
+    },
+    Name {
+        word: "kafka_protocol",
+        homes: &[],
+        instead: "it believes every length that it reads, so only tests may: stage/src/broker/kafka/door speaks for us",
     },
     Name {
         word: "backoff",

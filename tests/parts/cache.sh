@@ -20,8 +20,8 @@ cached() {
   ) 8>"$CACHE/$1.lock"
 }
 
-# A folder's name holds the hash of what decides its contents, so that a change of version fills a new one.
-key() { sha256sum "$PARTS_SOURCE/$1" | cut -c1-10; }
+# key FILES…: a folder's name holds the hash of what decides its contents, so that a change of version fills a new one.
+key() { (cd "$PARTS_SOURCE" && cat -- "$@") | sha256sum | cut -c1-10; }
 
 # Offline first: with a warm local repository that needs no network. One at a time: two Mavens would write the same
 # files of the local repository.

@@ -7,10 +7,9 @@ shift
 PART=cluster-$NODE
 . "$(dirname "$0")/process.sh"
 . "$HERE/cache.sh"
+. "$HERE/kafka-format.sh" # kafka.sh fills it
 
-DIR=kafka-4.3.1-$(key kafka-pom.xml) # kafka.sh has filled it
 HOME_DIR=$WORK/cluster-$NODE.d
-JAVA=${JAVA_HOME:+$JAVA_HOME/bin/}java
 
 # All times are short, so that a loss is noticed within seconds. `cp` keeps the cluster's id and gives each node what
 # was formatted once; only the node's own ids differ.

@@ -4,37 +4,34 @@ set -euo pipefail
 PART=kafka
 . "$(dirname "$0")/process.sh"
 . "$HERE/cache.sh"
+. "$HERE/kafka-format.sh"
 
-DIR=kafka-4.3.1-$(key kafka-pom.xml)
 HOME_DIR=$WORK/kafka
-JAVA=${JAVA_HOME:+$JAVA_HOME/bin/}java
-
-# Formatting takes seconds and always gives the same, so the formatted folder is kept too. Any id does: no two
-# clusters of ours ever meet.
-fill() {
-  jars kafka-pom.xml "$1/lib"
-  printf '%s\n' process.roles=broker,controller node.id=1 controller.quorum.voters=1@127.0.0.1:1 \
-    listeners=PLAINTEXT://127.0.0.1:2,CONTROLLER://127.0.0.1:1 controller.listener.names=CONTROLLER \
-    listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT log.dirs="$1/formatted" >"$1/format.properties"
-  "$JAVA" -cp "$1/lib/*" kafka.tools.StorageTool format -t AHHKoSQ3Tza7ymltSnnedA \
-    -c "$1/format.properties" >"$1/format.log" 2>&1 || { cat "$1/format.log" >&2 && return 1; }
-}
 
 fetch() { cached "$DIR" fill; }
 
 configure() {
+  local security=org.apache.kafka.common.security
   mkdir -p "$HOME_DIR/tmp"
   cp -r "$CACHE/$DIR/formatted" "$HOME_DIR/data"
+  (umask 077 && cat "$WORK"/tls/server.{key,crt} >"$HOME_DIR/server.pem" && echo "$KAFKA_PASSWORD" >"$WORK/kafka-password")
   # FAULTY is had only through a port on which a test may put a proxy: what is advertised is where clients go on to.
+  # SECURED is as production has it: TLS, and nobody without a login.
   # The cleaner's buffer is 128 MB of heap by default. A killed broker stays registered until its session ends, and its
   # next life waits for that: with the default of 9 s each crash test would.
   cat >"$HOME_DIR/server.properties" <<CONF
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$kafka_controller_port
-listeners=PLAINTEXT://127.0.0.1:$kafka_port,FAULTY://127.0.0.1:$kafka_behind_port,CONTROLLER://127.0.0.1:$kafka_controller_port
-advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port,FAULTY://127.0.0.1:$kafka_faulty_port
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,FAULTY:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$kafka_port,FAULTY://127.0.0.1:$kafka_behind_port,SECURED://127.0.0.1:$kafka_secured_port,CONTROLLER://127.0.0.1:$kafka_controller_port
+advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port,FAULTY://127.0.0.1:$kafka_faulty_port,SECURED://127.0.0.1:$kafka_secured_port
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,FAULTY:PLAINTEXT,SECURED:SASL_SSL,CONTROLLER:PLAINTEXT
+listener.name.secured.ssl.keystore.type=PEM
+listener.name.secured.ssl.keystore.location=$HOME_DIR/server.pem
+listener.name.secured.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.secured.plain.sasl.jaas.config=$security.plain.PlainLoginModule required user_$KAFKA_USER="$KAFKA_PASSWORD";
+listener.name.secured.scram-sha-256.sasl.jaas.config=$security.scram.ScramLoginModule required;
+listener.name.secured.scram-sha-512.sasl.jaas.config=$security.scram.ScramLoginModule required;
 controller.listener.names=CONTROLLER
 log.dirs=$HOME_DIR/data
 auto.create.topics.enable=false
