@@ -2,6 +2,7 @@
 //!
 //! The only files that know the Kafka client. It blocks, so each subscription and each reader has a
 //! thread of its own, and everything else is asked on the runtime's blocking threads. Every wait has a limit.
+//! Posts go another way: the door has a producer of its own, which blocks nowhere.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -18,7 +19,6 @@ use crate::{
     registry::confluent::{self, Confluent},
 };
 
-mod bell;
 mod client;
 mod deliveries;
 mod door;
@@ -29,6 +29,7 @@ mod member;
 mod publisher;
 mod reading;
 mod record;
+mod security;
 mod topics;
 mod transaction;
 
@@ -45,7 +46,7 @@ pub struct KafkaSettings {
     pub partitions: i32,
     /// Replicas of each partition, when topics are made.
     pub replication: i32,
-    /// Further properties of librdkafka, e.g. `security.protocol`.
+    /// Further properties of librdkafka, e.g. `security.protocol`; the door's producer heeds those on TLS and login.
     pub properties: BTreeMap<String, String>,
     /// Where schemas are registered.
     pub registry: confluent::Settings,
@@ -87,7 +88,7 @@ impl Kafka {
         let clients = Arc::new(Clients::new(settings, clock));
         Ok(Self(Arc::new(Shared {
             topics: Topics::open(Arc::clone(&clients))?,
-            door: Door::new(Arc::clone(&clients)),
+            door: Door::new(Arc::clone(&clients))?,
             clients,
             registry,
         })))

@@ -69,14 +69,6 @@ pub(super) const WRITING: [Property; 1] = [
     ("queue.buffering.max.messages", "100000"),
 ];
 
-/// Tunables of the door's producer.
-pub(super) const POSTING: [Property; 3] = [
-    WRITING[0],
-    // One request in flight makes batches by back-pressure, so no time need be spent on waiting for more (`perf.md`).
-    ("linger.ms", "0"),
-    ("max.in.flight.requests.per.connection", "1"),
-];
-
 /// What producers' correctness rests on.
 const DURABLE: [Property; 4] = [
     ("enable.idempotence", "true"),

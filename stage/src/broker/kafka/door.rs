@@ -1,89 +1,72 @@
 //! The door's producer: one for the process, idempotent, acknowledged by every in-sync replica.
+//!
+//! Our own and not the library's, because a post that waits for its acknowledgement is what the door is made of: the
+//! library sends a request for each partition and serves each report through two more threads, half of what a post cost.
+//! It is small, because one request at a time to each broker leaves nothing to be put in order.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
-use rdkafka::{
-    ClientContext, Message as _,
-    config::RDKafkaLogLevel,
-    error::KafkaError,
-    message::DeliveryResult,
-    producer::{BaseProducer, Producer as _, ProducerContext},
-    types::RDKafkaErrorCode,
-};
 use schemas::Position;
-use tokio::{sync::oneshot, task::JoinHandle};
-
-use super::{
-    BrokerError,
-    bell::Bell,
-    client::{self, Clients},
-    fault, record,
+use tokio::sync::{
+    Semaphore,
+    mpsc::{self, error::TrySendError},
+    oneshot,
 };
-use crate::Output;
 
-/// How long the client goes on trying. Above what a post waits (2 s unless set otherwise); not far above,
-/// because what nobody waits for any more only delays what comes after it.
-const TRYING_MS: &str = "3000";
-/// Bytes that may wait for the broker, in KiB: bounds the door's memory while it is away.
-const WAITING_KBYTES: &str = "65536";
+use self::{
+    courier::Courier,
+    partition::Post,
+    wire::{Host, Reach},
+};
+use super::{BrokerError, client::Clients, record, security::Security};
+use crate::{Chance, Output};
 
-type Delivered = Result<(i32, i64), RDKafkaErrorCode>;
-type Producer = BaseProducer<Reporting>;
+mod batch;
+mod cluster;
+mod code;
+mod courier;
+mod lane;
+mod partition;
+mod partitioner;
+mod produce;
+mod route;
+mod spoken;
+mod wire;
 
-/// Tells each caller how its record fared.
-struct Reporting;
-
-impl ClientContext for Reporting {
-    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        client::tell_log(level, fac, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        client::tell_error(&error, reason);
-    }
-}
-
-impl ProducerContext for Reporting {
-    type DeliveryOpaque = Box<oneshot::Sender<Delivered>>;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, caller: Self::DeliveryOpaque) {
-        let delivered = match result {
-            Ok(message) => Ok((message.partition(), message.offset())),
-            Err((error, _)) => Err(fault::code(error)),
-        };
-        let _caller_left = caller.send(delivered);
-    }
-}
+/// Records that may wait for the broker: a few seconds of posts at full load.
+const WAITING: usize = 100_000;
+/// Bytes that may wait for the broker: bounds the door's memory while it is away.
+const WAITING_BYTES: usize = 64 << 20;
+/// Where a broker listens if nothing else is said.
+const PORT: u16 = 9092;
 
 /// Makes single records durable.
 pub(super) struct Door {
     clients: Arc<Clients>,
-    /// Made by the first append: only the door's process has one. Replaced when it has failed for good.
-    producer: RwLock<Option<Arc<Running>>>,
-}
-
-/// A producer, and the task that serves its reports.
-struct Running {
-    producer: Arc<Producer>,
-    serving: JoinHandle<()>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // The client is going too: what it still had is reported as failed by the channels that close.
-        self.serving.abort();
-    }
+    reach: Reach,
+    room: Arc<Semaphore>,
+    /// Made by the first append: only the door's process has one. Made anew when its runtime has ended.
+    posts: RwLock<Option<mpsc::Sender<Post>>>,
 }
 
 impl Door {
-    pub(super) fn new(clients: Arc<Clients>) -> Self {
-        Self {
+    /// An error is one of the properties.
+    pub(super) fn new(clients: Arc<Clients>) -> Result<Self, BrokerError> {
+        let settings = clients.settings();
+        let reach = Reach {
+            security: Security::of(&settings.properties)?,
+            client_id: clients.scoped(&settings.instance).into(),
+            chance: Chance::system(),
+        };
+        Ok(Self {
+            reach,
+            room: Arc::new(Semaphore::new(WAITING_BYTES)),
+            posts: RwLock::default(),
             clients,
-            producer: RwLock::default(),
-        }
+        })
     }
 
     /// The contract of [`Broker::append`](crate::Broker::append).
@@ -94,85 +77,113 @@ impl Door {
     ) -> Result<Position, BrokerError> {
         record::weigh(std::slice::from_ref(&output))?;
         let topic = self.clients.topic(output.topic);
-        let bytes = output.bytes();
-        let running = self.running()?;
-        let (caller, report) = oneshot::channel();
-        let outgoing = record::sent(&self.clients, &output, Box::new(caller));
-        let failed = match running.producer.send(outgoing) {
-            Err((error, _)) => fault::code(&error),
-            Ok(()) => match tokio::time::timeout(deadline, report).await {
-                Ok(Ok(Ok((partition, offset)))) => {
-                    return Ok(Position {
-                        topic: topic.to_owned(),
-                        partition,
-                        offset,
-                    });
-                }
-                Ok(Ok(Err(code))) => code,
-                Ok(Err(_)) => RDKafkaErrorCode::BrokerDestroy,
-                Err(_) => {
-                    let limit = deadline.as_millis();
-                    let why = format!("no acknowledgement within {limit} ms");
-                    return Err(BrokerError::Unavailable(why));
-                }
-            },
-        };
-        self.replace_if_dead(&running);
-        Err(fault::of_record(failed, topic, bytes))
+        let bytes = u32::try_from(batch::weight(&output)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes);
+        let (caller, delivered) = oneshot::channel();
+        self.post(Post {
+            output,
+            millis: self.clients.now_millis(),
+            caller,
+            _room: room.map_err(|_| full())?,
+        })?;
+        match tokio::time::timeout(deadline, delivered).await {
+            Ok(Ok(delivered)) => delivered.map(|(partition, offset)| Position {
+                topic: topic.to_owned(),
+                partition,
+                offset,
+            }),
+            Ok(Err(_)) => Err(BrokerError::Unavailable(
+                "the producer has ended".to_owned(),
+            )),
+            Err(_) => {
+                let limit = deadline.as_millis();
+                let why = format!("no acknowledgement within {limit} ms");
+                Err(BrokerError::Unavailable(why))
+            }
+        }
     }
 
-    fn running(&self) -> Result<Arc<Running>, BrokerError> {
-        let known = self.producer.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = known.as_ref().filter(|one| one.is_heard()) {
-            return Ok(Arc::clone(running));
-        }
+    fn post(&self, post: Post) -> Result<(), BrokerError> {
+        let known = self.posts.read().unwrap_or_else(PoisonError::into_inner);
+        let post = match send(known.as_ref(), post) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(_)) => return Err(full()),
+            Err(TrySendError::Closed(post)) => post,
+        };
         drop(known);
-        let mut slot = self.slot();
-        if let Some(running) = slot.as_ref().filter(|one| one.is_heard()) {
-            return Ok(Arc::clone(running));
-        }
-        let own = [
-            ("message.timeout.ms", TRYING_MS),
-            ("queue.buffering.max.kbytes", WAITING_KBYTES),
-        ];
-        let producer = Arc::new(self.clients.producer(&client::POSTING, Reporting, &own)?);
-        let bell = Bell::of(Arc::clone(&producer))
-            .map_err(|error| BrokerError::Unavailable(format!("no pipe can be had: {error}")))?;
+        let mut slot = self.posts.write().unwrap_or_else(PoisonError::into_inner);
+        // Another may have been here in between.
+        let post = match send(slot.as_ref(), post) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(_)) => return Err(full()),
+            Err(TrySendError::Closed(post)) => post,
+        };
+        let posts = slot.insert(self.start());
+        posts.try_send(post).map_err(|_| full())
+    }
+
+    fn start(&self) -> mpsc::Sender<Post> {
+        let bootstrap = hosts(&self.clients.settings().bootstrap);
+        let courier = Courier::new(Arc::clone(&self.clients), self.reach.clone(), bootstrap);
+        let (posts, taken) = mpsc::channel(WAITING);
         #[expect(
             clippy::disallowed_methods,
-            reason = "it belongs to `Running`, which ends it, and waits for nobody"
+            reason = "it ends when the door is dropped, and what it still had is answered by the channels that close"
         )]
-        let serving = tokio::spawn(async move {
-            let error = bell.serve().await;
-            tracing::error!("reports of delivery are no longer heard: {error}");
-        });
-        let running = Arc::new(Running { producer, serving });
-        *slot = Some(Arc::clone(&running));
-        Ok(running)
-    }
-
-    /// An idempotent producer whose sequence is broken never works again; the next append makes a new one.
-    fn replace_if_dead(&self, one: &Arc<Running>) {
-        let Some((code, _)) = one.producer.client().fatal_error() else {
-            return;
-        };
-        let mut slot = self.slot();
-        if slot.as_ref().is_some_and(|held| Arc::ptr_eq(held, one)) {
-            tracing::error!(error = %code, "the door's producer has failed for good and is made anew");
-            *slot = None;
-        }
-    }
-
-    fn slot(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Running>>> {
-        self.producer
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+        tokio::spawn(courier.run(taken));
+        posts
     }
 }
 
-impl Running {
-    /// Whether reports are still served: not once the runtime of the first append has ended.
-    fn is_heard(&self) -> bool {
-        !self.serving.is_finished()
+fn send(posts: Option<&mpsc::Sender<Post>>, post: Post) -> Result<(), TrySendError<Post>> {
+    match posts {
+        Some(posts) => posts.try_send(post),
+        None => Err(TrySendError::Closed(post)),
+    }
+}
+
+fn full() -> BrokerError {
+    BrokerError::Unavailable("too much waits for the broker already".to_owned())
+}
+
+/// The brokers of a list like `a:9092,[::1]:9093`; as in the library, a protocol before a name says nothing.
+fn hosts(bootstrap: &str) -> Vec<Host> {
+    let listed = bootstrap.split(',').map(str::trim);
+    let hosts = listed.filter(|one| !one.is_empty()).map(|one| {
+        let bare = one.rsplit_once("://").map_or(one, |(_, bare)| bare);
+        let split = bare.rsplit_once(':').filter(|(name, _)| {
+            // Of a bare IPv6 address the last part is no port.
+            name.ends_with(']') || !name.contains(':')
+        });
+        let (name, port) = match split.map(|(name, port)| (name, port.parse())) {
+            Some((name, Ok(port))) => (name, port),
+            Some((_, Err(_))) | None => (bare, PORT),
+        };
+        Host {
+            name: name.trim_matches(['[', ']']).to_owned(),
+            port,
+        }
+    });
+    hosts.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_are_found_in_the_list() {
+        let found: Vec<_> = hosts("a:1, SSL://b.example:2,c,[::1]:3,::1,")
+            .into_iter()
+            .map(|host| (host.name, host.port))
+            .collect();
+        let expected = [
+            ("a", 1),
+            ("b.example", 2),
+            ("c", 9092),
+            ("::1", 3),
+            ("::1", 9092),
+        ];
+        assert_eq!(found, expected.map(|(name, port)| (name.to_owned(), port)));
     }
 }
