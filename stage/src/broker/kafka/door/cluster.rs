@@ -65,9 +65,11 @@ async fn ask_one(reach: &Reach, host: &Host, question: &Question) -> io::Result<
         };
         Some((broker.id, host))
     });
+    let brokers: BTreeMap<_, _> = brokers.collect();
     let topics = known.topics.into_iter().map(|topic| {
         let standing = match Code::check(topic.code) {
-            Ok(()) => leaders(&topic.partitions).map_or(Standing::Unknown, Standing::There),
+            Ok(()) => leaders(&topic.partitions, |id| brokers.contains_key(&id))
+                .map_or(Standing::Unknown, Standing::There),
             Err(Code::MISSING | Code::NO_NAME_OF_A_TOPIC) => Standing::Missing,
             Err(_) => Standing::Unknown,
         };
@@ -75,8 +77,8 @@ async fn ask_one(reach: &Reach, host: &Host, question: &Question) -> io::Result<
     });
     let mut answer = Answer {
         by: host.clone(),
-        brokers: brokers.collect(),
         topics: topics.collect(),
+        brokers,
         identity: None,
     };
     if question.identity {
@@ -90,12 +92,30 @@ async fn ask_one(reach: &Reach, host: &Host, question: &Question) -> io::Result<
     Ok(answer)
 }
 
-/// Only whole lists: with a partition missing, keys would go where they do not belong.
-fn leaders(told: &[(i32, i32)]) -> Option<Vec<Option<i32>>> {
+/// Only whole lists: with a partition missing, keys would go where they do not belong. A leader that cannot be reached,
+/// because nobody says where it is, is none.
+fn leaders(told: &[(i32, i32)], is_there: impl Fn(i32) -> bool) -> Option<Vec<Option<i32>>> {
     let mut leaders = vec![None; told.len()];
     for (index, leader) in told {
         let place = usize::try_from(*index).ok()?;
-        *leaders.get_mut(place)? = Some(*leader).filter(|id| *id >= 0);
+        *leaders.get_mut(place)? = Some(*leader).filter(|id| is_there(*id));
     }
     (!leaders.is_empty()).then_some(leaders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaders_are_those_that_can_be_reached_and_lists_are_whole() {
+        let found = |told: &[(i32, i32)]| leaders(told, |id| id == 7);
+        assert_eq!(
+            found(&[(1, 7), (0, -1), (2, 8)]),
+            Some(vec![None, Some(7), None])
+        );
+        for partial in [&[][..], &[(1, 7)], &[(0, 7), (2, 7)], &[(-1, 7)]] {
+            assert_eq!(found(partial), None, "{partial:?}");
+        }
+    }
 }

@@ -88,6 +88,7 @@ impl Courier {
             tokio::select! {
                 biased;
                 Some(done) = self.under_way.next() => self.learn(done),
+                _ = ticks.tick() => self.tend(),
                 count = posts.recv_many(&mut taken, TURN) => {
                     if count == 0 {
                         return;
@@ -96,7 +97,6 @@ impl Courier {
                         self.routes.entry(post.output.topic).or_default().place(post);
                     }
                 }
-                _ = ticks.tick() => self.tend(),
             }
             self.dispatch();
         }
