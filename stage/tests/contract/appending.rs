@@ -13,6 +13,7 @@ both!(
     many_at_once_keep_the_order_of_each_key_and_get_places_of_their_own,
     a_record_comes_out_as_it_went_in,
     a_key_always_has_the_same_partition,
+    a_key_has_one_partition_whoever_writes,
 );
 
 async fn many_at_once_keep_the_order_of_each_key_and_get_places_of_their_own(house: House) {
@@ -69,4 +70,27 @@ async fn a_key_always_has_the_same_partition(house: House) {
     }
     let used: BTreeSet<_> = partitions.values().collect();
     assert_eq!(used.len(), usize::try_from(PARTITIONS).unwrap());
+}
+
+/// The door has a producer of its own, and a stage another one: were they to differ, accounts would lose their order.
+async fn a_key_has_one_partition_whoever_writes(house: House) {
+    let keys: Vec<String> = (0..60)
+        .map(|number| "k".repeat(number % 7) + &number.to_string())
+        .collect();
+    let outputs = keys.iter().map(|key| output(Topic::Checked, key, key));
+    let mut relay = within("a relay", house.broker.publisher("relay"))
+        .await
+        .unwrap();
+    let count = i64::try_from(keys.len()).unwrap();
+    relay.publish(outputs.collect(), 0, count).await.unwrap();
+    let written = house.visible(Topic::Checked).await;
+    assert_eq!(written.len(), keys.len());
+    for record in written {
+        let key = String::from_utf8(record.key.unwrap()).unwrap();
+        let posted = house
+            .broker
+            .append(output(Topic::Checked, &key, "x"), DEADLINE);
+        let at = within("a post", posted).await.unwrap();
+        assert_eq!(at.partition, record.position.partition, "{key}");
+    }
 }
