@@ -11,8 +11,8 @@ use super::{
     wire::{Connection, Host, Reach},
 };
 
-/// Space for requests that is kept; what 256 posts of the usual size take.
-const KEPT_BYTES: usize = 1 << 20;
+/// Space for requests that is kept; what 256 posts of the usual size take, and as it grows by doubling, twice that.
+const KEPT_BYTES: usize = 2 << 20;
 
 /// A broker that leads partitions.
 pub(super) struct Lane {
