@@ -45,7 +45,8 @@ pub enum NotKept {
 
 /// How often `/status` hears how all stands.
 const TELLING: Duration = Duration::from_secs(1);
-/// What the spool has at least to take a post that has waited for the broker in vain: a slow fsync.
+/// What is left of the time for the spool to take a post that has waited for the broker in vain: a slow fsync. At most
+/// half of it, where somebody has set a very short one.
 const SPOOLING: Duration = Duration::from_millis(150);
 
 /// Makes posts durable. One for the process.
@@ -85,39 +86,43 @@ impl Durable {
         }
     }
 
-    /// Makes a record durable, or says why not, by the deadline (with a spool, at most 150 ms later).
+    /// Makes a record durable, or says why not, by the deadline.
     pub async fn append(&self, output: Output) -> Result<Kept, NotKept> {
         let Some(spool) = &self.spool else {
-            return self.to_broker(output).await.map(Kept::Broker);
+            let kept = self.to_broker(output, self.deadline).await;
+            return kept.map(Kept::Broker);
         };
         if spool.holds(&output.key) {
             return self.to_spool(spool, &output, self.deadline).await;
         }
         let begun = Instant::now();
-        match self.to_broker(output.clone()).await {
+        let spooling = SPOOLING.min(self.deadline / 2);
+        let patience = self.deadline.saturating_sub(spooling);
+        match self.to_broker(output.clone(), patience).await {
             Ok(position) => Ok(Kept::Broker(position)),
             Err(NotKept::TooLarge) => Err(NotKept::TooLarge),
             Err(NotKept::Unavailable | NotKept::Full) => {
                 let left = self.deadline.saturating_sub(begun.elapsed());
-                self.to_spool(spool, &output, left.max(SPOOLING)).await
+                self.to_spool(spool, &output, left.max(spooling)).await
             }
         }
     }
 
-    async fn to_broker(&self, output: Output) -> Result<schemas::Position, NotKept> {
+    async fn to_broker(
+        &self,
+        output: Output,
+        within: Duration,
+    ) -> Result<schemas::Position, NotKept> {
         let Some(passage) = self.gate.pass() else {
             return Err(NotKept::Unavailable);
         };
-        passage
-            .append(output, self.deadline)
-            .await
-            .map_err(|error| {
-                if matches!(error, BrokerError::TooLarge(_)) {
-                    return NotKept::TooLarge;
-                }
-                tracing::debug!("the broker has not taken a post: {error}");
-                NotKept::Unavailable
-            })
+        passage.append(output, within).await.map_err(|error| {
+            if matches!(error, BrokerError::TooLarge(_)) {
+                return NotKept::TooLarge;
+            }
+            tracing::debug!("the broker has not taken a post: {error}");
+            NotKept::Unavailable
+        })
     }
 
     async fn to_spool(
