@@ -2,7 +2,9 @@
 //!
 //! A batch that is out has a number, and until somebody knows what became of it nothing else may have that number: the
 //! broker would take other records for a repeat of the first, and acknowledge what it never wrote. So a batch is
-//! repeated unchanged, or given up together with the identity under which it was numbered (KIP-98, KIP-360).
+//! repeated unchanged, or given up together with the identity under which it was numbered (KIP-98, KIP-360). Whoever
+//! counts from 0 again does so under an identity that the partition never had: each that is given up is told, and
+//! numbers nothing new.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -125,13 +127,12 @@ impl Partition {
         identity: Option<Identity>,
         now: Instant,
     ) -> Option<&Sealed> {
-        let sealed = match std::mem::replace(&mut self.out, Out::Nothing) {
-            Out::Flying(sealed, carrier) => {
-                self.out = Out::Flying(sealed, carrier);
-                return None;
-            }
-            Out::Waiting(sealed) => sealed,
-            Out::Nothing => self.seal(identity, now)?,
+        if matches!(self.out, Out::Flying(..)) {
+            return None;
+        }
+        let sealed = match self.landed() {
+            Some(sealed) => sealed,
+            None => self.seal(identity, now)?,
         };
         self.out = Out::Flying(sealed, request);
         match &self.out {
@@ -197,11 +198,10 @@ impl Partition {
         }
     }
 
-    /// The batch was not written because it is too large: one by one it is known which record is.
-    pub(super) fn too_large(&mut self) {
-        let Some(mut sealed) = self.landed() else {
-            return;
-        };
+    /// The batch is too large, and one by one it is known which record is. An earlier try may have been written while the
+    /// topic took more, so its identity is given up, too.
+    pub(super) fn too_large(&mut self) -> Option<Identity> {
+        let mut sealed = self.landed()?;
         if sealed.posts.len() > 1 {
             self.alone = sealed.posts.len();
             for post in sealed.posts.into_iter().rev() {
@@ -211,6 +211,7 @@ impl Partition {
             let bytes = post.output.bytes();
             post.answer(Err(BrokerError::TooLarge(bytes)));
         }
+        self.give_up()
     }
 
     /// The batch is given up, and with it the identity under which it was numbered, which is told.
@@ -219,7 +220,19 @@ impl Partition {
         for post in sealed.posts {
             post.answer(Err(why.clone()));
         }
+        self.give_up()
+    }
+
+    fn give_up(&mut self) -> Option<Identity> {
         self.numbering.take().map(|numbering| numbering.identity)
+    }
+
+    /// The partition is no more. Nobody knows what becomes of what a request has.
+    pub(super) fn end(mut self, why: &BrokerError) -> Option<Identity> {
+        for post in self.waiting.drain(..) {
+            post.answer(Err(why.clone()));
+        }
+        self.refused(why).or_else(|| self.give_up())
     }
 
     fn landed(&mut self) -> Option<Sealed> {

@@ -74,10 +74,10 @@ impl Route {
     fn lead(&mut self, leaders: &[Option<i32>]) -> Vec<Identity> {
         let mut spoilt = Vec::new();
         if leaders.len() < self.partitions.len() {
-            // It was deleted and made anew: what was on its way is not durable for certain.
-            let why = BrokerError::Unavailable("the topic was made anew".to_owned());
-            spoilt = self.fail(&why);
-            self.partitions.clear();
+            // It was made anew, or this broker has not heard of all: what was on its way is not durable for certain.
+            let why = BrokerError::Unavailable("the topic has fewer partitions".to_owned());
+            let all = self.partitions.drain(..);
+            spoilt = all.filter_map(|one| one.end(&why)).collect();
         }
         for (index, leader) in (0..).zip(leaders) {
             let place = usize::try_from(index).unwrap_or_default();
@@ -115,7 +115,7 @@ impl Route {
         }
         match answer {
             Some(Ok(offset @ 0..)) => one.written(offset),
-            Some(Err(code)) if code.is_too_large() => one.too_large(),
+            Some(Err(code)) if code.is_too_large() => return one.too_large(),
             Some(Err(code)) if !code.passes() => {
                 let why = BrokerError::Unavailable(format!("a record was not written: {code}"));
                 return one.refused(&why);

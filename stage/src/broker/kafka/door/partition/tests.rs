@@ -17,6 +17,10 @@ const SECOND: Identity = Identity {
     producer_id: 2,
     epoch: 0,
 };
+const THIRD: Identity = Identity {
+    producer_id: 3,
+    epoch: 0,
+};
 
 type Caller = oneshot::Receiver<Delivered>;
 
@@ -185,18 +189,27 @@ fn of_those_that_are_too_large_together_each_is_tried_alone_and_in_order() {
     let (mut a, mut b) = (bench.post("a"), bench.post("bb"));
     let _sent = bench.take(FIRST);
     let _c = bench.post("c");
-    bench.partition.too_large();
-    assert_eq!(bench.take(FIRST), Some(seen(1, 0, &["a"])));
+    assert_eq!(bench.partition.too_large(), Some(FIRST));
+    assert_eq!(bench.take(SECOND), Some(seen(2, 0, &["a"])));
     bench.partition.written(0);
     assert_eq!(a.try_recv(), Ok(Ok((4, 0))));
-    assert_eq!(bench.take(FIRST), Some(seen(1, 1, &["bb"])));
-    bench.partition.too_large();
+    assert_eq!(bench.take(SECOND), Some(seen(2, 1, &["bb"])));
+    assert_eq!(bench.partition.too_large(), Some(SECOND));
     assert_eq!(b.try_recv(), Ok(Err(BrokerError::TooLarge(3))));
-    assert_eq!(
-        bench.take(FIRST),
-        Some(seen(1, 1, &["c"])),
-        "the number was not used"
-    );
+    assert_eq!(bench.take(THIRD), Some(seen(3, 0, &["c"])));
+}
+
+/// Its first try may stand in the topic: under the same number another record would be taken for its repeat.
+#[test]
+fn what_is_too_large_at_its_second_try_leaves_its_number_to_nobody() {
+    let mut bench = Bench::new();
+    let _a = bench.post("a");
+    let _sent = bench.take(FIRST);
+    bench.partition.again();
+    let _sent = bench.take(FIRST);
+    assert_eq!(bench.partition.too_large(), Some(FIRST));
+    let _b = bench.post("b");
+    assert!(bench.partition.needs_identity());
 }
 
 #[test]
