@@ -43,6 +43,19 @@ async fn a_hanging_broker_costs_a_caller_its_deadline_and_then_nobody_waits() {
 }
 
 #[tokio::test]
+async fn the_spool_has_its_time_within_the_deadline() {
+    for (deadline_ms, broker_ms) in [(2_000, 1_850), (100, 50)] {
+        let mut world = World::new().await;
+        world.config.deadline_ms = deadline_ms;
+        for (spool, given) in [(Some(world.spool()), broker_ms), (None, deadline_ms)] {
+            let durable = world.durable(spool).await;
+            durable.append(output("k", 1)).await.unwrap();
+            assert_eq!(world.broker.given(), Duration::from_millis(given));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_broker_that_is_back_is_found_within_the_ceiling() {
     let world = World::new().await;
     let durable = world.durable(None).await;

@@ -48,11 +48,17 @@ pub(super) enum Mode {
 pub(super) struct Switched {
     pub(super) inner: Embedded,
     mode: Mutex<Mode>,
+    /// How long it was given for the last record.
+    given: Mutex<Duration>,
 }
 
 impl Switched {
     pub(super) fn set(&self, mode: Mode) {
         *self.mode.lock().unwrap() = mode;
+    }
+
+    pub(super) fn given(&self) -> Duration {
+        *self.given.lock().unwrap()
     }
 }
 
@@ -60,6 +66,7 @@ impl Switched {
 impl Broker for Switched {
     async fn append(&self, output: Output, deadline: Duration) -> Result<Position, BrokerError> {
         let mode = *self.mode.lock().unwrap();
+        *self.given.lock().unwrap() = deadline;
         let failed = || Err(BrokerError::Unavailable("switched off".to_owned()));
         match mode {
             Mode::Fails => return failed(),
@@ -158,6 +165,7 @@ impl World {
         let broker = Arc::new(Switched {
             inner,
             mode: Mutex::new(Mode::Works),
+            given: Mutex::default(),
         });
         let config = Config {
             deadline_ms: u64::try_from(PATIENT.as_millis()).unwrap(),

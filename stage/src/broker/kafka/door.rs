@@ -46,7 +46,7 @@ const PORT: u16 = 9092;
 /// Makes single records durable.
 pub(super) struct Door {
     clients: Arc<Clients>,
-    reach: Reach,
+    reach: Arc<Reach>,
     room: Arc<Semaphore>,
     /// Made by the first append: only the door's process has one. Made anew when its runtime has ended.
     posts: RwLock<Option<mpsc::Sender<Post>>>,
@@ -62,7 +62,7 @@ impl Door {
             chance: Chance::system(),
         };
         Ok(Self {
-            reach,
+            reach: Arc::new(reach),
             room: Arc::new(Semaphore::new(WAITING_BYTES)),
             posts: RwLock::default(),
             clients,
@@ -93,7 +93,7 @@ impl Door {
                 offset,
             }),
             Ok(Err(_)) => Err(BrokerError::Unavailable(
-                "the producer has ended".to_owned(),
+                "the producer has ended, and nobody knows what became of the record".to_owned(),
             )),
             Err(_) => {
                 let limit = deadline.as_millis();
@@ -124,7 +124,11 @@ impl Door {
 
     fn start(&self) -> mpsc::Sender<Post> {
         let bootstrap = hosts(&self.clients.settings().bootstrap);
-        let courier = Courier::new(Arc::clone(&self.clients), self.reach.clone(), bootstrap);
+        let courier = Courier::new(
+            Arc::clone(&self.clients),
+            Arc::clone(&self.reach),
+            bootstrap,
+        );
         let (posts, taken) = mpsc::channel(WAITING);
         #[expect(
             clippy::disallowed_methods,

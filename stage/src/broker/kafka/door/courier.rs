@@ -45,7 +45,7 @@ enum Done {
 /// The task.
 pub(super) struct Courier {
     clients: Arc<Clients>,
-    reach: Reach,
+    reach: Arc<Reach>,
     bootstrap: Vec<Host>,
     routes: BTreeMap<Topic, Route>,
     lanes: BTreeMap<i32, Lane>,
@@ -62,7 +62,7 @@ pub(super) struct Courier {
 }
 
 impl Courier {
-    pub(super) fn new(clients: Arc<Clients>, reach: Reach, bootstrap: Vec<Host>) -> Self {
+    pub(super) fn new(clients: Arc<Clients>, reach: Arc<Reach>, bootstrap: Vec<Host>) -> Self {
         Self {
             clients,
             reach,
@@ -113,10 +113,10 @@ impl Courier {
             let mut produce = lane.begin(&self.reach.client_id);
             let mut carried = Vec::new();
             for (topic, route) in &mut self.routes {
-                let mut begins = Some(self.clients.topic(*topic));
+                let name = self.clients.topic(*topic);
                 for (index, partition) in route.led_by(*broker) {
                     if let Some(sealed) = partition.take(request, self.identity, now) {
-                        produce.add(begins.take(), index, sealed);
+                        produce.add(*topic, name, index, sealed);
                         carried.push((*topic, index));
                     }
                 }
@@ -170,7 +170,7 @@ impl Courier {
             identity: needs_identity,
         };
         self.asking = true;
-        let reach = self.reach.clone();
+        let reach = Arc::clone(&self.reach);
         let asked = async move { Done::Asked(cluster::ask(&reach, &question).await) };
         self.under_way.push(asked.boxed());
     }

@@ -1,6 +1,6 @@
 //! The way to one broker: a connection that has one request at a time.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use bytes::BytesMut;
 use tokio::time::Instant;
@@ -72,11 +72,11 @@ impl Lane {
     /// Carries a request there. The lane is busy until [`Lane::back`] is told what came of it.
     pub(super) fn carry(
         &mut self,
-        reach: &Reach,
+        reach: &Arc<Reach>,
         produce: Produce,
     ) -> impl Future<Output = io::Result<Returned>> + Send + 'static {
         self.busy = true;
-        let (reach, host, frame) = (reach.clone(), self.host.clone(), produce.end());
+        let (reach, host, frame) = (Arc::clone(reach), self.host.clone(), produce.end());
         let idle = self.idle.take();
         let idle = idle.filter(|connection| connection.is_fresh(Instant::now()));
         async move {

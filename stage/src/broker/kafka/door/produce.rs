@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use bytes::{BufMut as _, BytesMut};
+use schemas::Topic;
 
 use super::{
     code::Code,
     partition::Sealed,
-    spoken::{Answer, Call, Heard, Malformed, put_text},
+    spoken::{Call, Heard, Malformed, Unread, put_text},
     wire,
 };
 
@@ -24,8 +25,8 @@ const NONE: i16 = -1;
 pub(super) struct Produce {
     frame: BytesMut,
     topics: Count,
-    /// Of the topic that was begun last.
-    partitions: Count,
+    /// The topic that was begun last, and its partitions.
+    begun: Option<(Topic, Count)>,
 }
 
 /// A number that is known when all is written, and where it stands.
@@ -53,28 +54,32 @@ impl Produce {
         space.put_i16(NONE); // no transaction
         space.put_i16(ALL);
         space.put_i32(REPLICATED_AT_MOST_MS);
-        let topics = Count::begin(&mut space);
         Self {
-            partitions: Count { ..topics },
-            topics,
+            topics: Count::begin(&mut space),
+            begun: None,
             frame: space,
         }
     }
 
-    /// Adds a batch of a topic; those of one topic must come one after the other, the first of them with its name.
-    pub(super) fn add(&mut self, begins: Option<&str>, index: i32, sealed: &Sealed) {
-        if let Some(name) = begins {
-            put_text(&mut self.frame, name);
-            self.topics.number += 1;
-            self.partitions = Count::begin(&mut self.frame);
-        }
-        self.partitions.number += 1;
-        self.partitions.write(&mut self.frame);
+    /// Adds a batch of a topic, whose name at the broker is `name`; those of one topic must come one after the other.
+    pub(super) fn add(&mut self, topic: Topic, name: &str, index: i32, sealed: &Sealed) {
+        let known = self.begun.take().filter(|(begun, _)| *begun == topic);
+        let mut partitions = match known {
+            Some((_, partitions)) => partitions,
+            None => {
+                self.topics.number += 1;
+                put_text(&mut self.frame, name);
+                Count::begin(&mut self.frame)
+            }
+        };
+        partitions.number += 1;
+        partitions.write(&mut self.frame);
+        self.begun = Some((topic, partitions));
         self.frame.put_i32(index);
         let mut length = Count::begin(&mut self.frame);
-        let begun = self.frame.len();
+        let start = self.frame.len();
         sealed.encode(&mut self.frame);
-        length.number = i32::try_from(self.frame.len() - begun).unwrap_or(i32::MAX);
+        length.number = i32::try_from(self.frame.len() - start).unwrap_or(i32::MAX);
         length.write(&mut self.frame);
     }
 
@@ -104,7 +109,7 @@ impl Said {
 }
 
 impl Heard for Said {
-    fn read(answer: &mut Answer) -> Result<Self, Malformed> {
+    fn read(answer: &mut Unread) -> Result<Self, Malformed> {
         let topics = answer.all(|topic| {
             let name = topic.text()?;
             let partitions = topic.all(|one| {
@@ -127,7 +132,6 @@ mod tests {
         protocol::{Decodable as _, decode_request_header_from_buffer},
         records::RecordBatchDecoder,
     };
-    use schemas::Topic;
     use tokio::{
         sync::{Semaphore, oneshot},
         time::Instant,
@@ -174,13 +178,18 @@ mod tests {
         let mut produce = Produce::begin(old, "idtrail.a");
         let now = Instant::now();
         let batches = [
-            (Some("p.raw"), 0, "a"),
-            (None, 7, "b"),
-            (Some("p.operated"), 2, "c"),
+            (Topic::Raw, "p.raw", 0, "a"),
+            (Topic::Raw, "p.raw", 7, "b"),
+            (Topic::Operated, "p.operated", 2, "c"),
         ];
-        for (begins, index, value) in batches {
+        for (topic, name, index, value) in batches {
             let mut partition = partition(index, value);
-            produce.add(begins, index, partition.take(0, identity, now).unwrap());
+            produce.add(
+                topic,
+                name,
+                index,
+                partition.take(0, identity, now).unwrap(),
+            );
         }
         let mut frame = produce.end().freeze().split_off(4);
         let header = decode_request_header_from_buffer(&mut frame).unwrap();

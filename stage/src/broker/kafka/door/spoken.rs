@@ -20,7 +20,7 @@ pub(super) trait Spoken: Call {
 
 /// What is read of an answer; what we have no use for is passed over.
 pub(super) trait Heard: Sized {
-    fn read(answer: &mut Answer) -> Result<Self, Malformed>;
+    fn read(answer: &mut Unread) -> Result<Self, Malformed>;
 }
 
 /// An answer ends too early, or is no text where it must be one.
@@ -35,9 +35,9 @@ impl From<TryGetError> for Malformed {
 }
 
 /// What is left to be read of an answer.
-pub(super) struct Answer(pub(super) Bytes);
+pub(super) struct Unread(pub(super) Bytes);
 
-impl Answer {
+impl Unread {
     pub(super) fn i16(&mut self) -> Result<i16, Malformed> {
         Ok(self.0.try_get_i16()?)
     }
@@ -122,7 +122,7 @@ impl Spoken for ApiVersions {
 }
 
 impl Heard for Known {
-    fn read(answer: &mut Answer) -> Result<Self, Malformed> {
+    fn read(answer: &mut Unread) -> Result<Self, Malformed> {
         Ok(Self {
             code: answer.i16()?,
             versions: answer.all(|one| Ok((one.i16()?, one.i16()?, one.i16()?)))?,
@@ -152,7 +152,7 @@ impl Spoken for SaslHandshake {
 }
 
 impl Heard for Shaken {
-    fn read(answer: &mut Answer) -> Result<Self, Malformed> {
+    fn read(answer: &mut Unread) -> Result<Self, Malformed> {
         let code = answer.i16()?;
         Ok(Self { code })
     }
@@ -184,7 +184,7 @@ impl Spoken for SaslAuthenticate {
 }
 
 impl Heard for Authenticated {
-    fn read(answer: &mut Answer) -> Result<Self, Malformed> {
+    fn read(answer: &mut Unread) -> Result<Self, Malformed> {
         let code = answer.i16()?;
         // The reason in words may name what was said.
         answer.text()?;
@@ -222,7 +222,7 @@ impl Spoken for InitProducerId {
 }
 
 impl Heard for Introduced {
-    fn read(answer: &mut Answer) -> Result<Self, Malformed> {
+    fn read(answer: &mut Unread) -> Result<Self, Malformed> {
         answer.skip(4)?; // how long the broker holds us back
         Ok(Self {
             code: answer.i16()?,

@@ -14,8 +14,8 @@ use super::{
     code::Code,
     produce::Produce,
     spoken::{
-        Answer, ApiVersions, Call, Heard as _, InitProducerId, Known, SaslAuthenticate,
-        SaslHandshake, Spoken, metadata::Metadata, put_text,
+        ApiVersions, Call, Heard as _, InitProducerId, Known, SaslAuthenticate, SaslHandshake,
+        Spoken, Unread, metadata::Metadata, put_text,
     },
 };
 use crate::Chance;
@@ -33,8 +33,7 @@ impl std::fmt::Display for Host {
     }
 }
 
-/// How brokers are reached, and what we call ourselves there.
-#[derive(Clone)]
+/// How brokers are reached, and what we call ourselves there. Shared and not copied: it holds the password.
 pub(super) struct Reach {
     pub(super) security: Security,
     pub(super) client_id: Arc<str>,
@@ -104,7 +103,7 @@ impl Connection {
         frame[NUMBER].copy_from_slice(&self.number.to_be_bytes());
         self.stream.write_all(frame).await?;
         self.stream.flush().await?;
-        let mut answer = Answer(self.answer().await?);
+        let mut answer = Unread(self.answer().await?);
         if answer.i32().map_err(invalid)? != self.number {
             return Err(invalid("an answer to another request"));
         }

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut as _, BytesMut};
 
-use super::{Answer, Call, Heard, Malformed, Spoken, put_count, put_text};
+use super::{Call, Heard, Malformed, Spoken, Unread, put_count, put_text};
 
 /// Of these topics.
 pub(in super::super) struct Metadata<'a>(pub(in super::super) &'a [String]);
@@ -46,7 +46,7 @@ impl Spoken for Metadata<'_> {
 }
 
 impl Heard for Cluster {
-    fn read(answer: &mut Answer) -> Result<Self, Malformed> {
+    fn read(answer: &mut Unread) -> Result<Self, Malformed> {
         answer.skip(4)?; // how long the broker holds us back
         let brokers = answer.all(broker)?;
         answer.text()?; // the cluster's id
@@ -56,7 +56,7 @@ impl Heard for Cluster {
     }
 }
 
-fn broker(answer: &mut Answer) -> Result<Broker, Malformed> {
+fn broker(answer: &mut Unread) -> Result<Broker, Malformed> {
     let broker = Broker {
         id: answer.i32()?,
         host: answer.text()?,
@@ -66,7 +66,7 @@ fn broker(answer: &mut Answer) -> Result<Broker, Malformed> {
     Ok(broker)
 }
 
-fn topic(answer: &mut Answer) -> Result<Topic, Malformed> {
+fn topic(answer: &mut Unread) -> Result<Topic, Malformed> {
     let (code, name) = (answer.i16()?, answer.text()?);
     answer.skip(1)?; // whether it is one of Kafka's own
     let partitions = answer.all(partition)?;
@@ -77,12 +77,12 @@ fn topic(answer: &mut Answer) -> Result<Topic, Malformed> {
     })
 }
 
-fn partition(answer: &mut Answer) -> Result<(i32, i32), Malformed> {
+fn partition(answer: &mut Unread) -> Result<(i32, i32), Malformed> {
     answer.skip(2)?; // why it has no leader
     let (index, leader) = (answer.i32()?, answer.i32()?);
     answer.skip(4)?; // the leader's epoch
     for _replicas_in_sync_and_offline in 0..3 {
-        answer.all(Answer::i32)?;
+        answer.all(Unread::i32)?;
     }
     Ok((index, leader))
 }

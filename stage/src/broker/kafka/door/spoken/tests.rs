@@ -37,7 +37,7 @@ fn theirs<S: Spoken, T: Decodable>(request: &S) -> T {
 fn ours<C: Call>(answer: &impl Encodable) -> C::Answer {
     let mut space = BytesMut::new();
     answer.encode(&mut space, C::VERSION).unwrap();
-    let mut answer = Answer(space.freeze());
+    let mut answer = Unread(space.freeze());
     let read = C::Answer::read(&mut answer).unwrap();
     // After its topics Produce says how long it holds us back.
     assert!(answer.0.len() <= 4, "{} is not read to its end", C::NAME);
@@ -101,7 +101,7 @@ fn answers_are_understood() {
 fn ours_of_handshake(answer: &SaslHandshakeResponse) -> i16 {
     let mut space = BytesMut::new();
     answer.encode(&mut space, SaslHandshake::VERSION).unwrap();
-    Shaken::read(&mut Answer(space.freeze())).unwrap().code
+    Shaken::read(&mut Unread(space.freeze())).unwrap().code
 }
 
 #[test]
@@ -174,15 +174,15 @@ fn what_became_of_each_batch_is_understood() {
 /// A number of things that nothing could hold is not made room for.
 #[test]
 fn a_count_that_lies_is_malformed() {
-    let lie = || Answer(Bytes::from_static(&[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 1]));
-    assert_eq!(lie().all(Answer::i32), Err(Malformed));
+    let lie = || Unread(Bytes::from_static(&[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 1]));
+    assert_eq!(lie().all(Unread::i32), Err(Malformed));
     assert!(Said::read(&mut lie()).is_err());
 }
 
 proptest! {
     #[test]
     fn whatever_is_answered_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let answer = || Answer(Bytes::from(bytes.clone()));
+        let answer = || Unread(Bytes::from(bytes.clone()));
         let _any = Known::read(&mut answer());
         let _any = Shaken::read(&mut answer());
         let _any = Authenticated::read(&mut answer());

@@ -115,6 +115,40 @@ async fn a_broker_that_is_too_old_is_told_by_what_it_does_not_know() {
     );
 }
 
+/// A connection that is used too late is one that the broker or something in between has closed already.
+#[tokio::test]
+async fn a_connection_is_left_before_it_idles_too_long_or_its_login_ends() {
+    let (host, _task) = broker(vec![knows(7)]).await;
+    let plain = Connection::open(&reach(), &host).await.unwrap();
+    let now = Instant::now();
+    assert!(plain.is_fresh(now + IDLE / 2));
+    assert!(!plain.is_fresh(now + IDLE));
+
+    let shaken = framed(10, FIRST + 1, &[0, 0, 0, 0, 0, 0]);
+    let lasts = [
+        &[0, 0, 0xff, 0xff, 0, 0, 0, 0][..],
+        &10_000_i64.to_be_bytes(),
+    ]
+    .concat();
+    let logged_in = framed(20, FIRST + 2, &lasts);
+    let (host, _task) = broker(vec![knows(7), shaken, logged_in]).await;
+    let login = [
+        ("security.protocol", "SASL_PLAINTEXT"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.username", "a"),
+        ("sasl.password", "b"),
+    ];
+    let login = login.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let reach = Reach {
+        security: Security::of(&login.into()).unwrap(),
+        ..reach()
+    };
+    let ending = Connection::open(&reach, &host).await.unwrap();
+    let now = Instant::now();
+    assert!(ending.is_fresh(now + Duration::from_secs(5)));
+    assert!(!ending.is_fresh(now + Duration::from_secs(9)));
+}
+
 #[test]
 fn a_request_begins_with_what_it_is() {
     let mut space = BytesMut::from(&b"old"[..]);
