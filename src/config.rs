@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 use stage::{
     BatchLimit, ConfigError, Settings,
-    config::{Admin, Origin, Process, leaves, masked},
+    config::{Admin, Process, leaves, masked},
     telemetry,
 };
 
@@ -258,7 +258,10 @@ impl All {
         put("notify", toml::Value::try_from(&self.notify))?;
         put("audit", toml::Value::try_from(&self.audit))?;
         put("telemetry", toml::Value::try_from(&self.telemetry))?;
-        Ok(leaves(&table))
+        let leaves = leaves(&table).into_iter();
+        Ok(leaves
+            .map(|(keys, value)| (keys.join("."), value))
+            .collect())
     }
 }
 
@@ -272,24 +275,17 @@ pub(crate) fn run(arguments: &command::Config, place: &Place) -> Result<Exit, Fa
     let all = All::read(&settings)?;
     let mut rows = Vec::new();
     for (path, value) in all.effective()? {
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), |text| format!("\"{}\"", masked(text)));
+        let value = value.as_str().map_or_else(
+            || value.to_string(),
+            |text| format!("\"{}\"", masked(&path, text)),
+        );
         let origin = settings.origin(&path);
         if arguments.json {
             output::json(
                 &serde_json::json!({ "setting": path, "value": value, "origin": origin.to_string() }),
             )?;
         } else {
-            rows.push(vec![
-                path,
-                value,
-                if origin == Origin::Default {
-                    "default".to_owned()
-                } else {
-                    origin.to_string()
-                },
-            ]);
+            rows.push(vec![path, value, origin.to_string()]);
         }
     }
     if !arguments.json {

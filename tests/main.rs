@@ -16,6 +16,7 @@ mod house;
 mod interrupted;
 mod poison;
 mod privacy;
+mod properties;
 mod readers;
 mod recompute;
 mod sentences;

@@ -10,8 +10,10 @@ use toml::{Table, Value};
 
 pub mod key_command;
 pub mod key_file;
+mod masked;
 mod process;
 
+pub use masked::masked;
 pub use process::{Admin, Process, Profile};
 
 /// Prefix of environment variables: `IDTRAIL_<SECTION>__<KEY>`.
@@ -104,8 +106,8 @@ impl Settings {
                         file: file.to_owned(),
                         why: error.to_string(),
                     })?;
-            for (path, value) in leaves(&table) {
-                this.set(&path, value, Origin::File(file.to_owned()));
+            for (keys, value) in leaves(&table) {
+                this.put(keys, value, Origin::File(file.to_owned()));
             }
         }
         for (name, text) in environment {
@@ -115,20 +117,27 @@ impl Settings {
             if !rest.contains(ENV_DIVIDER) {
                 continue;
             }
-            let path = rest.to_ascii_lowercase().replace(ENV_DIVIDER, ".");
-            this.set(&path, value_of(text), Origin::Environment(name.clone()));
+            let name_of_setting = rest.to_ascii_lowercase();
+            let keys = name_of_setting.split(ENV_DIVIDER).map(str::to_owned);
+            let origin = Origin::Environment(name.clone());
+            this.put(keys.collect(), value_of(text), origin);
         }
         Ok(this)
     }
 
     /// Lays an argument over what was read; `path` is `section.key`.
     pub fn set(&mut self, path: &str, value: Value, origin: Origin) {
+        self.put(path.split('.').map(str::to_owned).collect(), value, origin);
+    }
+
+    /// A key may itself have dots in it, as the names of librdkafka's properties do.
+    fn put(&mut self, mut keys: Vec<String>, value: Value, origin: Origin) {
+        self.origins.insert(keys.join("."), origin);
+        let Some(last) = keys.pop() else { return };
         let mut table = &mut self.merged;
-        let mut parts: Vec<&str> = path.split('.').collect();
-        let Some(key) = parts.pop() else { return };
-        for part in parts {
+        for key in keys {
             let next = table
-                .entry(part)
+                .entry(key)
                 .or_insert_with(|| Value::Table(Table::new()));
             if !next.is_table() {
                 *next = Value::Table(Table::new());
@@ -138,8 +147,7 @@ impl Settings {
             };
             table = inner;
         }
-        table.insert(key.to_owned(), value);
-        self.origins.insert(path.to_owned(), origin);
+        table.insert(last, value);
     }
 
     /// Lays an argument over what was read, where nothing was set yet.
@@ -185,16 +193,16 @@ impl Settings {
     }
 }
 
-/// The values of a table with their paths; arrays and tables of arrays are values.
-pub fn leaves(table: &Table) -> Vec<(String, Value)> {
+/// The values of a table, each with the keys that lead to it; arrays and tables of arrays are values.
+pub fn leaves(table: &Table) -> Vec<(Vec<String>, Value)> {
     let mut all = Vec::new();
     for (key, value) in table {
         match value.as_table().filter(|inner| !inner.is_empty()) {
             Some(inner) => {
                 let inner = leaves(inner).into_iter();
-                all.extend(inner.map(|(path, value)| (format!("{key}.{path}"), value)));
+                all.extend(inner.map(|(keys, value)| ([vec![key.clone()], keys].concat(), value)));
             }
-            None => all.push((key.clone(), value.clone())),
+            None => all.push((vec![key.clone()], value.clone())),
         }
     }
     all
@@ -207,22 +215,6 @@ fn value_of(text: &str) -> Value {
         .ok()
         .and_then(|mut table| table.remove("value"))
         .unwrap_or_else(|| Value::String(text.to_owned()))
-}
-
-/// A URL with its password masked, for printing.
-pub fn masked(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return text.to_owned();
-    };
-    match rest.split_once('@') {
-        Some((user, host)) if user.contains(':') && !user.contains('/') => {
-            format!(
-                "{scheme}://{}:***@{host}",
-                user.split(':').next().unwrap_or_default()
-            )
-        }
-        _ => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -271,12 +263,26 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_a_url_is_masked() {
-        assert_eq!(
-            masked("postgres://me:secret@host/db"),
-            "postgres://me:***@host/db"
-        );
-        assert_eq!(masked("postgres://me@host/db"), "postgres://me@host/db");
+    fn a_key_may_have_dots_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("idtrail.toml");
+        let text = "[broker.properties]\n\"sasl.username\" = \"a\"\n\"b\" = \"c\"\n";
+        std::fs::write(&file, text).unwrap();
+        let inline = r#"{ "sasl.username" = "a", b = "c" }"#;
+        let variables = environment(&[("IDTRAIL_BROKER__PROPERTIES", inline)]);
+        for settings in [
+            Settings::load(Some(&file), &[]),
+            Settings::load(None, &variables),
+        ] {
+            let broker: BTreeMap<String, BTreeMap<String, String>> =
+                settings.unwrap().section("broker").unwrap();
+            let read: Vec<_> = broker["properties"].iter().collect();
+            let expected = [("b", "c"), ("sasl.username", "a")];
+            assert_eq!(read.len(), expected.len());
+            for ((name, value), (key, said)) in read.into_iter().zip(expected) {
+                assert_eq!((name.as_str(), value.as_str()), (key, said));
+            }
+        }
     }
 
     #[test]

@@ -64,13 +64,12 @@ impl Produce {
     /// Adds a batch of a topic, whose name at the broker is `name`; those of one topic must come one after the other.
     pub(super) fn add(&mut self, topic: Topic, name: &str, index: i32, sealed: &Sealed) {
         let known = self.begun.take().filter(|(begun, _)| *begun == topic);
-        let mut partitions = match known {
-            Some((_, partitions)) => partitions,
-            None => {
-                self.topics.number += 1;
-                put_text(&mut self.frame, name);
-                Count::begin(&mut self.frame)
-            }
+        let mut partitions = if let Some((_, partitions)) = known {
+            partitions
+        } else {
+            self.topics.number += 1;
+            put_text(&mut self.frame, name);
+            Count::begin(&mut self.frame)
         };
         partitions.number += 1;
         partitions.write(&mut self.frame);
