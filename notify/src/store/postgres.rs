@@ -168,9 +168,11 @@ impl Store for Postgres {
     }
 
     async fn published(&self, number: i64) -> Result<(), Retry> {
-        // One statement, so one transaction.
+        // One statement, so one transaction. From below, too: what was deleted before lies there until the server has
+        // cleaned up, and would be walked through each time.
         let done = sqlx::query(
-            "WITH gone AS (DELETE FROM publications WHERE number <= $1)
+            "WITH gone AS (DELETE FROM publications
+                           WHERE number > (SELECT value FROM counters WHERE name = 'published') AND number <= $1)
              UPDATE counters SET value = $1 WHERE name = 'published' AND value < $1",
         )
         .bind(number)
