@@ -4,13 +4,14 @@
 //! accounts. All of that is known once an append is made, and true once it is stored. So a batch is sealed on what the log
 //! will be, and used only if the log has come to be just that.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use stage::Clock;
 use uuid::Uuid;
 
 use crate::{
     log::tree::Hash,
+    reconcile::Slice,
     steps::Reading,
     store::{Append, View, signed},
 };
@@ -21,6 +22,8 @@ pub(crate) struct Made {
     on: Hash,
     pub(crate) append: Append,
     pub(crate) next: View,
+    /// What the reconciler gets once it is stored.
+    pub(crate) slice: Arc<Slice>,
     /// What the clocks said when it was made.
     pub(crate) reading: Reading,
     /// By how much the clock was set before, if it was.
@@ -32,6 +35,7 @@ impl Made {
         on: &View,
         append: Append,
         next: View,
+        slice: Slice,
         clocks: (Reading, Option<i64>),
     ) -> Self {
         let (reading, step) = clocks;
@@ -39,6 +43,7 @@ impl Made {
             on: on.tree.root(),
             append,
             next,
+            slice: Arc::new(slice),
             reading,
             step,
         }

@@ -18,6 +18,7 @@ use crate::{
     growth::Growth,
     keys::{Keys, Resolved},
     naming,
+    reconcile::{Fresh, Slice},
     steps::{self, Reading, Steps},
     store::{Store, View, signed},
     tally,
@@ -40,6 +41,8 @@ pub(crate) struct Audit {
     pub(crate) view: Mutex<Option<View>>,
     /// What the log will be.
     pub(crate) ahead: Ahead,
+    /// What the reconciler need not read.
+    pub(crate) fresh: Fresh,
     /// Whether the clock was set.
     pub(crate) steps: Steps,
     /// Rung when there are new receipts.
@@ -69,6 +72,8 @@ impl Keep for Audit {
         let mut slot = self.view.lock().await;
         *slot = Some(view.clone());
         self.ahead.forget();
+        // A database that was set back has other entries where ours were.
+        self.fresh.forget();
         // Nor are keys the same if that one has destroyed some.
         self.keys.forget();
         drop(slot);
@@ -136,6 +141,7 @@ impl Keep for Audit {
         self.steps.appended(made.reading, made.step);
         tally::appended(&made.append, &tally::unreadable(batch));
         ranges.tell_gaps();
+        self.fresh.put(&made.slice);
         *slot = Some(made.next.clone());
         self.ring.notify_one();
         Ok(())
@@ -159,12 +165,13 @@ impl Audit {
         let step = self.tell_step(reading, resolved.last(), &mut growth);
         let mut append = batch.seal(resolved, counters, &ranges, growth).await;
         let next = ranges.conclude(&mut append, base.view.clone(), reading.now);
-        Ok(Box::new(Made::new(
-            &base.view,
-            append,
-            next,
-            (reading, step),
-        )))
+        let slice = Slice::of(
+            &append,
+            batch.records().iter().zip(batch.said()),
+            ranges.read(),
+        );
+        let made = Made::new(&base.view, append, next, slice, (reading, step));
+        Ok(Box::new(made))
     }
 
     /// Appends entries of the log's own, in this order; gives the index of the first once all are committed.

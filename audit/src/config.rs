@@ -221,6 +221,11 @@ impl Config {
         Ok(())
     }
 
+    /// Whether they are those of a process that seals a history.
+    pub fn names_a_key(&self) -> bool {
+        self.key_file.is_some() || !self.key_command.is_empty()
+    }
+
     /// Where the key-encryption key comes from; else why that is not said.
     fn key_source(&self) -> Result<KeySource<'_>, &'static str> {
         match (&self.key_file, self.key_command.as_slice()) {

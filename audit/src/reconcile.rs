@@ -1,7 +1,7 @@
 //! The reconciler: proves by pointer that nothing was lost between the topics.
 //!
 //! Each callback has exactly one successor (understood or refused), each understood one exactly one (enriched or refused),
-//! each enriched one ends once for onboarding and once for sales, each refusal once for admins. It reads every entry once,
+//! each enriched one ends once for onboarding and once for sales, each refusal once for admins. It takes every entry once,
 //! in the order of the log, and keeps only what is open; what does not come to its end in a stated time is a violation.
 
 use std::{sync::Arc, time::Duration};
@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod days;
+mod fresh;
 mod hours;
 mod journey;
 mod judge;
@@ -30,6 +31,7 @@ mod tell;
 mod walk;
 
 pub(crate) use days::{account, first_hour};
+pub(crate) use fresh::{Fresh, Slice};
 pub use hours::Range;
 pub(crate) use hours::{DAY, Hour, begin_of, hour_of};
 pub(crate) use journey::Fault;
@@ -93,7 +95,8 @@ impl Reconciler {
                 Some(Err(retry)) => tracing::warn!("reconciling waits: {retry}"),
                 Some(Ok(())) => {}
             }
-            let pause = tokio::time::sleep(PAUSE);
+            // Sooner where more comes than may be handed over meanwhile.
+            let pause = tokio::time::timeout(PAUSE, audit.fresh.filling.notified());
             if context.stopper.run_until_stopped(pause).await.is_none() {
                 return;
             }
@@ -110,7 +113,7 @@ impl Reconciler {
         if !audit.lead.holds().await? {
             return Ok(());
         }
-        let state = self.walk(now).await?;
+        let state = Box::pin(self.walk(&audit.fresh, now)).await?;
         if now.millis() >= state.ran_at + millis(self.period) {
             self.judge(now).await?;
             self.tell(acts, context, now).await?;

@@ -20,6 +20,7 @@ mod exactly_once;
 mod finding;
 mod finishing;
 mod guarding;
+mod handing;
 mod heads;
 mod killed;
 mod looking;

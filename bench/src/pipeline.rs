@@ -34,6 +34,9 @@ async fn measure(name: &str, real: bool, posts: usize) {
     let posted = begun.elapsed();
     settle(&system, warm + outcome.accepted * ENTRIES).await;
     let took = begun.elapsed();
+    // What is left to it is work that the figures do not have in them.
+    let (reconciled, entries) = system.reconciled().await;
+    println!("pipeline {name}: the reconciler has counted {reconciled} of {entries} entries");
     println!(
         "pipeline {name}: {} told callbacks in {:.1} s from first POST to last audited = {:.0}/s (posted in {:.1} s, {} refused)",
         outcome.accepted,

@@ -17,6 +17,8 @@ use tokio::{
 
 use crate::{cpu, load::ACCOUNTS};
 
+mod history;
+
 /// A running system.
 pub(crate) struct System {
     pub(crate) folder: TempDir,

@@ -8,28 +8,18 @@ use stage::{Record, keep::KeepError};
 
 use crate::{
     canonical,
+    reconcile::Range as Read,
     store::{Append, Move, Receipt, View},
     tally,
 };
 
 /// The body of a `batch` entry.
 #[derive(Serialize)]
-struct Account<'a> {
+struct Account {
     from_seq: i64,
     to_seq: i64,
     records: i64,
-    ranges: Vec<Read<'a>>,
-}
-
-/// What was read of one partition: `records` and `gaps` together are the offsets from `first` to `last`.
-#[derive(Serialize)]
-struct Read<'a> {
-    topic: &'a str,
-    partition: i32,
-    first: i64,
-    last: i64,
-    records: i64,
-    gaps: i64,
+    ranges: Vec<Read>,
 }
 
 /// What a batch holds of each partition.
@@ -126,21 +116,26 @@ impl<'a> Ranges<'a> {
     /// The body of the entry that says what was read: of each partition the offsets from where reading stood, and how
     /// many of them were no records. `entries` are the indexes that the records got, from and below.
     pub(crate) fn account(&self, entries: (i64, i64)) -> Vec<u8> {
+        let account = Account {
+            from_seq: entries.0,
+            to_seq: entries.1 - 1,
+            records: entries.1 - entries.0,
+            ranges: self.read(),
+        };
+        canonical::to_vec(&account).expect("it holds lists, text and integers")
+    }
+
+    /// What was read: of each partition the offsets from where reading stood.
+    pub(crate) fn read(&self) -> Vec<Read> {
         let ranges = self.0.iter().map(|((topic, partition), range)| Read {
-            topic,
+            topic: (*topic).to_owned(),
             partition: *partition,
             first: range.from.unwrap_or(range.first),
             last: range.last,
             records: range.records,
             gaps: range.missing,
         });
-        let account = Account {
-            from_seq: entries.0,
-            to_seq: entries.1 - 1,
-            records: entries.1 - entries.0,
-            ranges: ranges.collect(),
-        };
-        canonical::to_vec(&account).expect("it holds lists, text and integers")
+        ranges.collect()
     }
 
     /// Tells of missing offsets in `raw`. The door writes without transactions, so there every offset is a record, and

@@ -1,9 +1,10 @@
 //! What one entry is to the reconciler: which callback's journey it belongs to, and what it adds.
 
-use schemas::{Audience, Id, NoticeOutcome, Position, Stage, Topic, header};
+use schemas::{AnyEvent, Audience, Id, NoticeOutcome, Position, Stage, Topic, header};
 use serde::{Deserialize, Serialize};
+use stage::Record;
 
-use crate::body::{Opened, topic_of};
+use crate::body::{Opened, Said, topic_of};
 
 /// What `notify` says when the provider sent the same event again.
 const REPEAT: &str = "repeat";
@@ -53,30 +54,151 @@ pub(super) struct Part {
     pub(super) piece: Piece,
 }
 
-/// What an entry adds; nothing where it belongs to no journey, or where its key is gone and it does not say.
-pub(super) fn part(position: &Position, at: i64, body: Option<&Opened>) -> Option<Part> {
-    let place = position.to_string();
-    let (under, piece) = match topic_of(&position.topic)? {
-        Topic::Raw => {
-            let replay = body.is_some_and(|body| body.header(header::REPLAY_OF).is_some());
-            (place.clone(), Piece::Raw { replay })
-        }
-        Topic::Checked => of_checked(body?, &place),
-        Topic::Enriched => of_enriched(body?, &place),
-        Topic::Rejected => of_rejected(body?, &place),
-        Topic::Notified => of_notified(body?, &place)?,
-        Topic::Operated | Topic::Audited => return None,
-    };
-    Some(Part {
-        under,
-        place,
-        at,
-        piece,
-    })
+/// What a record says, as far as it is reconciled. What is none does not stand in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    Raw {
+        replay: bool,
+    },
+    Checked {
+        raw: Option<Position>,
+    },
+    Enriched {
+        raw: Option<Position>,
+    },
+    Rejected {
+        /// The callback, or else the record that was refused.
+        of: Option<Position>,
+        id: Option<String>,
+        of_raw: bool,
+    },
+    Notified(Option<Told>),
+    /// Nothing that is reconciled.
+    Other,
 }
 
-fn pointer(body: &Opened, pointer: &str) -> Option<String> {
-    body.place(pointer).map(|place| place.to_string())
+/// What a notice says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    of: Position,
+    event: String,
+    audience: Audience,
+    repeat: bool,
+}
+
+impl Seen {
+    /// What the body of an entry says; nothing where its key is gone and the place does not say enough.
+    pub(super) fn stored(topic: Topic, body: Option<&Opened>) -> Option<Self> {
+        Some(match topic {
+            Topic::Raw => Self::Raw {
+                replay: body.is_some_and(|body| body.header(header::REPLAY_OF).is_some()),
+            },
+            Topic::Checked => Self::Checked {
+                raw: body?.place("/raw"),
+            },
+            Topic::Enriched => Self::Enriched {
+                raw: body?.place("/checked/raw"),
+            },
+            Topic::Rejected => Self::Rejected {
+                of: body?.place("/raw").or_else(|| body?.place("/source")),
+                id: body?.text("/id"),
+                of_raw: body?.text("/stage").as_deref() != Some(Stage::Enrich.as_str()),
+            },
+            Topic::Notified => Self::Notified(Told::stored(body?)),
+            Topic::Operated | Topic::Audited => Self::Other,
+        })
+    }
+
+    /// The same of a record before it is put into a body.
+    pub(super) fn said(record: &Record, said: &Said) -> Self {
+        let event = match said {
+            Said::Event(event) => Some(event.as_ref()),
+            Said::Raw | Said::Unreadable(_) => None,
+        };
+        match (record.topic, event) {
+            (Topic::Raw, _) => Self::Raw {
+                replay: record.header(header::REPLAY_OF).is_some(),
+            },
+            (Topic::Checked, Some(AnyEvent::Checked(checked))) => Self::Checked {
+                raw: Some(checked.raw().position()),
+            },
+            (Topic::Checked, _) => Self::Checked { raw: None },
+            (Topic::Enriched, Some(AnyEvent::Enriched(enriched))) => Self::Enriched {
+                raw: Some(enriched.checked().raw().position()),
+            },
+            (Topic::Enriched, _) => Self::Enriched { raw: None },
+            (Topic::Rejected, Some(AnyEvent::Rejected(rejected))) => {
+                let raw = rejected.raw().map(schemas::RawPointer::position);
+                Self::Rejected {
+                    of: raw.or_else(|| Some(rejected.source().clone())),
+                    id: Some(rejected.id().to_string()),
+                    of_raw: rejected.stage() != Stage::Enrich,
+                }
+            }
+            (Topic::Rejected, _) => Self::Rejected {
+                of: None,
+                id: None,
+                of_raw: true,
+            },
+            (Topic::Notified, Some(AnyEvent::Notified(notified))) => {
+                let suppressed = notified.outcome() == NoticeOutcome::Suppressed;
+                Self::Notified(Some(Told {
+                    of: notified.source().clone(),
+                    event: notified.event_id().to_owned(),
+                    audience: notified.audience(),
+                    repeat: suppressed && notified.reason() == Some(REPEAT),
+                }))
+            }
+            (Topic::Notified, _) => Self::Notified(None),
+            (Topic::Operated | Topic::Audited, _) => Self::Other,
+        }
+    }
+
+    /// What that adds, from a record at this place; nothing where it belongs to no journey.
+    pub(super) fn part(self, position: &Position, at: i64) -> Option<Part> {
+        let place = position.to_string();
+        let (under, piece) = match self {
+            Self::Raw { replay } => (place.clone(), Piece::Raw { replay }),
+            // `enrich` refuses one that it cannot read, by its own place.
+            Self::Checked { raw } => {
+                let under = raw.map_or_else(|| place.clone(), |raw| raw.to_string());
+                (under, Piece::Checked)
+            }
+            Self::Enriched { raw: Some(raw) } => (raw.to_string(), Piece::End(End::Enriched)),
+            Self::Rejected {
+                of: Some(of),
+                id: Some(id),
+                of_raw,
+            } => (of.to_string(), Piece::End(End::Refused { id, of_raw })),
+            Self::Enriched { .. } | Self::Rejected { .. } => unreadable(&place),
+            Self::Notified(told) => of_notice(told?, &place)?,
+            Self::Other => return None,
+        };
+        Some(Part {
+            under,
+            place,
+            at,
+            piece,
+        })
+    }
+}
+
+impl Told {
+    fn stored(body: &Opened) -> Option<Self> {
+        let suppressed =
+            body.text("/outcome").as_deref() == Some(NoticeOutcome::Suppressed.as_str());
+        Some(Self {
+            of: body.place("/source")?,
+            event: body.text("/event_id")?,
+            audience: Audience::from_word(&body.text("/audience")?),
+            repeat: suppressed && body.text("/reason").as_deref() == Some(REPEAT),
+        })
+    }
+}
+
+/// What an entry adds; nothing where it belongs to no journey, or where its key is gone and it does not say.
+pub(super) fn part(position: &Position, at: i64, body: Option<&Opened>) -> Option<Part> {
+    Seen::stored(topic_of(&position.topic)?, body)?.part(position, at)
 }
 
 /// What cannot be read is a journey of its own: nobody knows which callback it came from.
@@ -90,46 +212,19 @@ fn unreadable_id(place: &str) -> String {
     Id::derive(&["unreadable", place]).to_string()
 }
 
-fn of_checked(body: &Opened, place: &str) -> (String, Piece) {
-    // `enrich` refuses one that it cannot read, by its own place.
-    let under = pointer(body, "/raw").unwrap_or_else(|| place.to_owned());
-    (under, Piece::Checked)
-}
-
-fn of_enriched(body: &Opened, place: &str) -> (String, Piece) {
-    match pointer(body, "/checked/raw") {
-        Some(raw) => (raw, Piece::End(End::Enriched)),
-        None => unreadable(place),
-    }
-}
-
-fn of_rejected(body: &Opened, place: &str) -> (String, Piece) {
-    let raw = pointer(body, "/raw").or_else(|| pointer(body, "/source"));
-    let (Some(under), Some(id)) = (raw, body.text("/id")) else {
-        return unreadable(place);
-    };
-    let of_raw = body.text("/stage").as_deref() != Some(Stage::Enrich.as_str());
-    (under, Piece::End(End::Refused { id, of_raw }))
-}
-
-fn of_notified(body: &Opened, place: &str) -> Option<(String, Piece)> {
-    let under = pointer(body, "/source")?;
-    let event = body.text("/event_id")?;
-    let audience = Audience::from_word(&body.text("/audience")?);
+fn of_notice(told: Told, place: &str) -> Option<(String, Piece)> {
+    let under = told.of.to_string();
     // Admins also hear of contradictions and of notices that could not be delivered: those end nothing.
-    let of_enriched = body.place("/source")?;
-    if audience == Audience::Admins
-        && topic_of(&of_enriched.topic) == Some(Topic::Enriched)
-        && event != unreadable_id(&under)
+    if told.audience == Audience::Admins
+        && topic_of(&told.of.topic) == Some(Topic::Enriched)
+        && told.event != unreadable_id(&under)
     {
         return None;
     }
-    let suppressed = body.text("/outcome").as_deref() == Some(NoticeOutcome::Suppressed.as_str());
-    let repeat = suppressed && body.text("/reason").as_deref() == Some(REPEAT);
     let notice = Notice {
-        audience,
-        event,
-        repeat,
+        audience: told.audience,
+        event: told.event,
+        repeat: told.repeat,
         place: place.to_owned(),
     };
     Some((under, Piece::Notice(notice)))

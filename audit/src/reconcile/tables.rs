@@ -1,7 +1,7 @@
 //! What the reconciler keeps: its position, the journeys that are open, the hours, and the signed days.
 
 use schemas::Timestamp;
-use sqlx::{QueryBuilder, query};
+use sqlx::query;
 use stage::{Retry, database::Database};
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::store::unready;
 
+mod journeys;
 mod reading;
 
 /// Places that one statement is given; below what either database takes.
@@ -79,13 +80,13 @@ pub(crate) struct Tables(pub(crate) Database);
 struct Written<'a> {
     counted: String,
     gone: Vec<&'a str>,
-    rows: Vec<(&'a str, &'a Row, String)>,
+    rows: Vec<journeys::Put<'a>>,
     hours: Vec<(i64, String)>,
 }
 
 /// Writes and commits a change in one transaction; false, and nothing written, if somebody else has changed something.
 macro_rules! commit {
-    ($pool:expr, $begin:expr, $database:ty, $next:expr, $written:expr) => {{
+    ($pool:expr, $begin:expr, $journeys:path, $next:expr, $written:expr) => {{
         let (next, written) = ($next, $written);
         let mut writing = $pool.begin_with($begin).await.map_err(unready)?;
         let moved = query(MOVE).bind(next.version).bind(next.position);
@@ -97,29 +98,8 @@ macro_rules! commit {
         if moved.rows_affected() != 1 {
             return Ok(false);
         }
-        for gone in written.gone.chunks(VALUES) {
-            let mut sql = QueryBuilder::<$database>::new("DELETE FROM journeys WHERE place IN (");
-            let mut list = sql.separated(", ");
-            for place in gone {
-                list.push_bind(*place);
-            }
-            sql.push(")");
-            let deleted = sql.build().persistent(false).execute(&mut *writing);
-            deleted.await.map_err(unready)?;
-        }
-        for rows in written.rows.chunks(VALUES) {
-            let mut sql = QueryBuilder::<$database>::new(INSERT);
-            sql.push_values(rows, |mut values, (place, row, state)| {
-                values.push_bind(*place).push_bind(row.journey.ends());
-                values.push_bind(row.since).push_bind(row.hour);
-                values
-                    .push_bind(i64::from(row.overdue))
-                    .push_bind(state.as_str());
-            });
-            sql.push(UPSERT);
-            let put = sql.build().persistent(false).execute(&mut *writing);
-            put.await.map_err(unready)?;
-        }
+        let journeys = $journeys(&mut writing, &written.gone, &written.rows);
+        journeys.await.map_err(unready)?;
         for (hour, sum) in &written.hours {
             let put = query(HOUR).bind(*hour).bind(sum).execute(&mut *writing);
             put.await.map_err(unready)?;
@@ -131,10 +111,6 @@ macro_rules! commit {
 
 const MOVE: &str = "UPDATE reconciliation SET version = version + 1, position = $2, told = $3, ran_at = $4, sums = $5
     WHERE id = 1 AND version = $1";
-const INSERT: &str = "INSERT INTO journeys (place, ends, since, hour, overdue, state) ";
-const UPSERT: &str =
-    " ON CONFLICT (place) DO UPDATE SET ends = excluded.ends, since = excluded.since,
-    hour = excluded.hour, overdue = excluded.overdue, state = excluded.state";
 const HOUR: &str = "INSERT INTO hours (hour, state) VALUES ($1, $2)
     ON CONFLICT (hour) DO UPDATE SET state = excluded.state";
 
@@ -160,8 +136,12 @@ impl Tables {
             written.rows.push((place.as_str(), row, state));
         }
         match &self.0 {
-            Database::Sqlite(pool) => commit!(pool, "BEGIN IMMEDIATE", sqlx::Sqlite, next, written),
-            Database::Postgres(pool) => commit!(pool, "BEGIN", sqlx::Postgres, next, written),
+            Database::Sqlite(pool) => {
+                commit!(pool, "BEGIN IMMEDIATE", journeys::in_sqlite, next, written)
+            }
+            Database::Postgres(pool) => {
+                commit!(pool, "BEGIN", journeys::in_postgres, next, written)
+            }
         }
     }
 

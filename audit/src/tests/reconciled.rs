@@ -56,7 +56,8 @@ impl<'a> Reconciling<'a> {
                 .unwrap();
             stopper.stopper.stop();
         };
-        tokio::join!(queue.run(audit, &self.service.noted, &stopper), turn);
+        let queue = queue.run(audit, &self.service.noted, &stopper);
+        Box::pin(async { tokio::join!(queue, turn) }).await;
     }
 
     pub(super) async fn keep(&self, records: &[Record]) {

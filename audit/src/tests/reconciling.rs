@@ -171,7 +171,8 @@ async fn reads_on(world: &World) {
     this.turn().await;
     let other = Reconciling::of(world).await;
     let now = world.clock.now();
-    let state = other.reconciler.walk(now).await.unwrap();
+    let handed = &other.service.audit.fresh;
+    let state = other.reconciler.walk(handed, now).await.unwrap();
     let (size, _) = this.service.audit.store.log().head().await.unwrap();
     assert_eq!(state.position, size, "{}", world.name);
     assert_eq!(state.counted.sums.audited, 70);
