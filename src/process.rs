@@ -100,12 +100,12 @@ pub(crate) async fn broker(all: &All) -> Result<Arc<dyn Broker>, Failure> {
 }
 
 /// The context of the services of this process.
-pub(crate) fn context(all: &All, broker: Arc<dyn Broker>) -> Context {
+fn context(all: &All, broker: Arc<dyn Broker>, stopper: Stopper) -> Context {
     Context {
         broker,
         clock: Arc::new(SystemClock),
         chance: Chance::system(),
-        stopper: Stopper::new(),
+        stopper,
         health: Health::new(),
         limit: all.limit(),
     }
@@ -131,23 +131,23 @@ where
     let runtime = runtime()?;
     let all = Arc::new(all);
     let done = runtime.block_on(async {
+        let stopper = Stopper::new();
+        let signals = stopper.clone().follow_signals().map_err(Failure::usage)?;
         let admin = page::bind(all.admin.listen).await.map_err(Failure::usage)?;
-        let context = context(&all, broker(&all).await?);
+        let context = context(&all, broker(&all).await?, stopper.clone());
         for stage in stages {
             context.health.stage(stage);
         }
         let page = Page {
             health: context.health.clone(),
             metrics: telemetry.metrics.clone(),
-            stopper: context.stopper.clone(),
+            stopper,
             about: Arc::new(about::json()),
         };
-        let stopper = context.stopper.clone();
-        let signals = stopper.clone().follow_signals();
         tokio::select! {
             done = work(Arc::clone(&all), context) => done,
             ended = page::serve(admin, page) => ended.map_err(Failure::usage),
-            ended = signals => ended.map_err(Failure::usage),
+            () = signals => Ok(()),
         }
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

@@ -47,6 +47,8 @@ async fn serve(arguments: &Witness, place: &Place) -> Result<Exit, Failure> {
     for vkey in &arguments.origin {
         add(&witness, vkey).await?;
     }
+    let stopper = Stopper::new();
+    let signals = stopper.clone().follow_signals().map_err(Failure::usage)?;
     let bound = TcpListener::bind(listen).await;
     let listener = bound.map_err(|error| {
         Failure::usage(format!("cannot listen on {listen} (--listen): {error}"))
@@ -56,11 +58,9 @@ async fn serve(arguments: &Witness, place: &Place) -> Result<Exit, Failure> {
         "the witness listens on http://{address}; whoever it cosigns for needs this key"
     ));
     output::line(&witness.vkey())?;
-    let stopper = Stopper::new();
-    let signals = stopper.clone().follow_signals();
     tokio::select! {
         () = witness.serve(listener, stopper.clone()) => Ok(Exit::Yes),
-        ended = signals => ended.map(|()| Exit::Yes).map_err(Failure::usage),
+        () = signals => Ok(Exit::Yes),
     }
 }
 

@@ -53,25 +53,28 @@ impl Stopper {
         }
     }
 
-    /// Follows SIGTERM and SIGINT: the first drains, the second stops now. Ends when an immediate stop is asked for.
-    pub async fn follow_signals(self) -> std::io::Result<()> {
+    /// Follows SIGTERM and SIGINT: the first drains, the second stops now. From the call on, so that whoever calls it before
+    /// anybody can reach the process is never ended outright; what it gives ends when an immediate stop is asked for.
+    pub fn follow_signals(self) -> std::io::Result<impl Future<Output = ()>> {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        loop {
-            tokio::select! {
-                () = self.hard.cancelled() => return Ok(()),
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+        Ok(async move {
+            loop {
+                tokio::select! {
+                    () = self.hard.cancelled() => return,
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                if self.is_stopping() {
+                    tracing::warn!("second signal: stopping now");
+                    self.stop_now();
+                } else {
+                    tracing::info!("signal: draining");
+                    self.stop();
+                }
             }
-            if self.is_stopping() {
-                tracing::warn!("second signal: stopping now");
-                self.stop_now();
-            } else {
-                tracing::info!("signal: draining");
-                self.stop();
-            }
-        }
+        })
     }
 }
 

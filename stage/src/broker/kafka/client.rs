@@ -89,6 +89,10 @@ impl Clients {
     pub(super) fn new(settings: KafkaSettings, clock: Arc<dyn Clock>) -> Self {
         // A series that begins with its first event shows no increase, and an alarm on increases would miss it.
         metrics::counter!("idtrail_kafka_offset_resets_total").increment(0);
+        // Before any client is: whoever begins with librdkafka's OpenSSL says whether that cleans up when the process ends. It
+        // must not, for a client may be at its handshake then: three of a hundred doors that were stopped right after their
+        // start died of SIGSEGV.
+        openssl_sys::init();
         let names = Topic::ALL.map(|topic| topic.name(&settings.prefix));
         Self {
             settings,
