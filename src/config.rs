@@ -15,6 +15,8 @@ use crate::{
     output, process,
 };
 
+mod judged;
+
 /// `[broker]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -291,6 +293,6 @@ pub(crate) fn run(arguments: &command::Config, place: &Place) -> Result<Exit, Fa
     if !arguments.json {
         output::table(&["SETTING", "VALUE", "FROM"], &rows)?;
     }
-    all.check()?;
+    judged::whole(&all)?;
     Ok(Exit::Yes)
 }

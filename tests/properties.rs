@@ -25,6 +25,8 @@ fn said(command: &[&str], properties: &[(&str, &str)]) -> (i32, String) {
 fn names_with_dots_are_read_and_secrets_among_them_are_not_shown() {
     let properties = [
         ("security.protocol", "SASL_SSL"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.username", "ops"),
         ("sasl.password", PASSWORD),
     ];
     let (code, said) = said(&["config", "check"], &properties);
@@ -66,5 +68,27 @@ fn a_property_on_security_that_the_door_does_not_know_is_refused_by_name() {
         assert!(said.contains(named), "{said}");
         assert_eq!(said.lines().count(), 1, "one sentence: {said}");
         println!("{said}");
+        let (code, checked) = self::said(&["config", "check"], properties);
+        assert_eq!(code, 2, "{checked}");
+        let mut lines = checked.lines();
+        assert!(lines.any(|line| line == said.trim_end()), "{checked}");
     }
+}
+
+#[test]
+fn settings_of_the_history_are_judged_where_it_has_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("idtrail.toml");
+    let check = |key: &str| {
+        std::fs::write(&file, format!("[audit]\n{key}checkpoint_ms = 1\n")).unwrap();
+        idtrail(
+            &["config", "check", "--config", file.to_str().unwrap()],
+            &[],
+        )
+    };
+    let (code, said) = check("key_file = \"history.key\"\n");
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("audit.checkpoint_ms"), "{said}");
+    let (code, said) = check("");
+    assert_eq!(code, 0, "a process of another service needs none: {said}");
 }

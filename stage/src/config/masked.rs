@@ -4,13 +4,19 @@
 const PROPERTIES: &str = "broker.properties.";
 /// What the names of those have in them.
 const SECRET: [&str; 4] = ["password", "secret", ".key.", "token"];
+/// Of a login only these are none: there are ways to log in whose every property may hold one.
+const LOGIN: &str = "sasl.";
+const NO_SECRET: [&str; 3] = ["sasl.mechanism", "sasl.mechanisms", "sasl.username"];
 /// What stands instead.
 const MASK: &str = "***";
 
 /// The text of a setting, given as `section.key`, without its secrets: those of librdkafka, and the password in a URL.
 pub fn masked(setting: &str, text: &str) -> String {
     let property = setting.strip_prefix(PROPERTIES).unwrap_or_default();
-    if SECRET.iter().any(|secret| property.contains(secret)) && !property.ends_with(".location") {
+    let is_secret = SECRET.iter().any(|secret| property.contains(secret))
+        && !property.ends_with(".location")
+        || property.starts_with(LOGIN) && !NO_SECRET.contains(&property);
+    if is_secret {
         return MASK.to_owned();
     }
     let Some((scheme, rest)) = text.split_once("://") else {
@@ -46,6 +52,7 @@ mod tests {
             ("ssl.key.password", MASK),
             ("ssl.key.pem", MASK),
             ("sasl.oauthbearer.client.secret", MASK),
+            ("sasl.oauthbearer.config", MASK),
             ("ssl.key.location", "x"),
             ("sasl.username", "x"),
         ] {
