@@ -1,6 +1,7 @@
 //! `up`: all services in one process on the embedded defaults.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     io::IsTerminal as _,
     os::unix::fs::DirBuilderExt as _,
@@ -160,6 +161,9 @@ async fn retain(context: Context) {
 }
 
 fn say(all: &All, data: &Path, demo: bool) {
+    // As it was called, so that what stands here can be copied where it is in no PATH.
+    let called = std::env::args_os().next();
+    let program = called.as_deref().unwrap_or(OsStr::new("idtrail")).display();
     let door = format!("http://{}/callbacks/jumio", all.door.listen);
     let api = all.audit.listen.map_or_else(
         || "off".to_owned(),
@@ -173,12 +177,12 @@ fn say(all: &All, data: &Path, demo: bool) {
         data.display(),
     ));
     if demo {
-        output::note(
-            "  directory: the demo accounts A-1001 and A-1002; `idtrail directory import FILE` replaces them",
-        );
+        output::note(&format!(
+            "  directory: the demo accounts A-1001 and A-1002; `{program} directory import FILE` replaces them"
+        ));
     }
     let data = data.display();
     output::note(&format!(
-        "try\n  idtrail emit --scenario approved --customer A-1001:C-2001 --to {door}\n  idtrail history --account A-1001 --data {data}\n  idtrail tail checked --follow --data {data}"
+        "try\n  {program} emit --scenario approved --customer A-1001:C-2001 --to {door}\n  {program} history --account A-1001 --data {data}\n  {program} tail checked --follow --data {data}"
     ));
 }

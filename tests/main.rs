@@ -23,5 +23,6 @@ mod sentences;
 mod story;
 mod threats;
 mod tracing;
+mod trying;
 mod verdicts;
 mod world;
