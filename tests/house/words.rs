@@ -137,7 +137,7 @@ fn an_undone_word_is_found() {
 #[test]
 fn a_path_of_one_machine_is_found() {
     for line in [
-        "cd /work/main",
+        "cd /work/project",
         "\"/root/.cargo\"",
         "see (/home/me/x)",
         "file:///home/me",

@@ -229,6 +229,7 @@ mod tests {
         sleeper.wait().unwrap();
         let message = panicked.unwrap_err();
         assert_eq!(message.downcast_ref::<&str>(), Some(&"as a bench may"));
-        assert_eq!(after, 'S');
+        // It wakes before it sleeps on.
+        assert!(matches!(after, 'R' | 'S'), "{after}");
     }
 }

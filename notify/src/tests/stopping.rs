@@ -170,6 +170,10 @@ async fn a_second_wish_to_stop_does_not_wait() {
                 world.script.told_to("u-1").len() == 1
             })
             .await;
+            until("the other letter to be done", async || {
+                world.ended(&service).await.len() == 1
+            })
+            .await;
             context.stopper.stop();
             tokio::time::sleep(Duration::from_millis(50)).await;
             context.stopper.stop_now();
