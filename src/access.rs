@@ -11,6 +11,10 @@ use crate::{
     viewer::viewer,
 };
 
+const HEADING: [&str; 8] = [
+    "AT", "WHO", "THROUGH", "ASKED", "ROWS", "SEQS", "PURPOSE", "SEQ",
+];
+
 /// Prints the looks that were asked for; 1 if there are none.
 pub(crate) async fn run(all: &All, arguments: &command::History) -> Result<Exit, Failure> {
     let mut query = AccessQuery {
@@ -21,17 +25,17 @@ pub(crate) async fn run(all: &All, arguments: &command::History) -> Result<Exit,
     };
     let viewer = viewer(Asked::Access, &arguments.why)?;
     let history = open(all).await?;
-    let (mut rows, mut shown) = (Vec::new(), 0);
+    let mut shown = 0;
     loop {
         let part = history.accesses(&viewer, &query).await;
         let part = part.map_err(unanswered)?;
         shown += part.looks.len();
-        for look in &part.looks {
-            if arguments.json {
-                output::json(look)?;
-            } else {
-                rows.push(row(look));
-            }
+        if arguments.json {
+            part.looks.iter().try_for_each(output::json)?;
+        } else if !part.looks.is_empty() {
+            // Each part with its heading, since all of them may be more than fits into memory.
+            let rows: Vec<Vec<String>> = part.looks.iter().map(row).collect();
+            output::table(&HEADING, &rows)?;
         }
         query.rest = part.rest;
         if query.rest.is_none() {
@@ -41,12 +45,6 @@ pub(crate) async fn run(all: &All, arguments: &command::History) -> Result<Exit,
     if shown == 0 {
         output::note("idtrail: the history tells of no such look");
         return Ok(Exit::No);
-    }
-    if !arguments.json {
-        let head = [
-            "AT", "WHO", "THROUGH", "ASKED", "ROWS", "SEQS", "PURPOSE", "SEQ",
-        ];
-        output::table(&head, &rows)?;
     }
     Ok(Exit::Yes)
 }

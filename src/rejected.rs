@@ -19,6 +19,15 @@ use crate::{
 
 /// Refusals read at once.
 const PAGE: usize = 500;
+const HEADING: [&str; 7] = [
+    "ID",
+    "AT",
+    "STAGE",
+    "REASON",
+    "FIELD",
+    "PROBABLE CAUSE",
+    "REFERENCE",
+];
 /// How long a command waits for the broker.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -37,37 +46,24 @@ pub(crate) fn run(arguments: &Rejected, place: &Place) -> Result<Exit, Failure> 
 async fn list(all: &All, json: bool) -> Result<Exit, Failure> {
     let viewer = viewer(Asked::Rejected, &Why::default())?;
     let history = open(all).await?;
-    let (mut after, mut rows) = (-1, Vec::new());
+    let mut after = None;
     loop {
         let page = history
-            .rejected(&viewer, after, PAGE)
+            .rejected(&viewer, after.unwrap_or(-1), PAGE)
             .await
             .map_err(unanswered)?;
-        let Some(last) = page.last() else { break };
-        after = last.seq;
-        for one in &page {
-            if json {
-                output::json(one)?;
-            } else {
-                rows.push(row(one));
-            }
+        if json {
+            page.iter().try_for_each(output::json)?;
+        } else if after.is_none() || !page.is_empty() {
+            // Each page with its heading: a sender that has gone astray is refused a million times, which no table holds.
+            let rows: Vec<Vec<String>> = page.iter().map(row).collect();
+            output::table(&HEADING, &rows)?;
         }
+        let Some(last) = page.last() else {
+            return Ok(Exit::Yes);
+        };
+        after = Some(last.seq);
     }
-    if !json {
-        output::table(
-            &[
-                "ID",
-                "AT",
-                "STAGE",
-                "REASON",
-                "FIELD",
-                "PROBABLE CAUSE",
-                "REFERENCE",
-            ],
-            &rows,
-        )?;
-    }
-    Ok(Exit::Yes)
 }
 
 fn row(one: &Refused) -> Vec<String> {
