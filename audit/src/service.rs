@@ -258,6 +258,9 @@ impl Service {
                 reconciler.run(&self.audit, &self.acts, context),
                 sign,
             );
+            for way in self.ways.iter().flatten() {
+                way.hang_up().await;
+            }
         };
         tokio::select! {
             () = work => {}

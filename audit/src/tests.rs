@@ -42,6 +42,7 @@ mod world;
 
 pub(crate) use acts::own;
 pub(crate) use records::About;
+pub(crate) use service::until;
 pub(crate) use signing::{raws, refused};
 pub(crate) use world::{World, each, keep, skipped};
 

@@ -37,6 +37,8 @@ pub(crate) struct Way {
     folder: PathBuf,
     listener: UnixListener,
     server: (String, u16),
+    /// The database at its end, by connections that go through it.
+    through: Database,
 }
 
 impl Way {
@@ -59,13 +61,20 @@ impl Way {
         let listener = UnixListener::bind(folder.join(format!(".s.PGSQL.{port}")));
         let listener = listener.inspect_err(|_| remove(&folder))?;
         let through = options.as_ref().clone().socket(&folder);
-        let pool = stage::database::pool(through, CONNECTIONS);
+        let through = Database::Postgres(stage::database::pool(through, CONNECTIONS));
         let way = Self {
             folder,
             listener,
             server: (options.get_host().to_owned(), port),
+            through: through.clone(),
         };
-        Ok(Some((way, Database::Postgres(pool))))
+        Ok(Some((way, through)))
+    }
+
+    /// Ends the connections that go through it, while it carries them: one that is cut off would be told of, at each stop,
+    /// as if something were wrong with the database.
+    pub(crate) async fn hang_up(&self) {
+        self.through.hang_up().await;
     }
 
     /// Carries what comes, for ever.
@@ -142,7 +151,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::tests::World;
+    use crate::tests::{World, until};
 
     #[tokio::test]
     async fn the_way_is_nobody_else_s_and_leaves_nothing_behind() {
@@ -184,6 +193,42 @@ mod tests {
         }
         drop(way);
         assert!(!folder.exists());
+        world.clear().await;
+    }
+
+    #[tokio::test]
+    async fn connections_end_before_their_way() {
+        let Some(world) = World::new("PostgreSQL").await else {
+            return;
+        };
+        let (way, database) = Way::to(&world.database(), Chance::system())
+            .unwrap()
+            .unwrap();
+        let (Database::Postgres(pool), Database::Postgres(direct)) = (&database, world.database())
+        else {
+            panic!("a world of PostgreSQL")
+        };
+        let ended = async {
+            let (process,): (i32,) = sqlx::query_as("SELECT pg_backend_pid()")
+                .fetch_one(pool)
+                .await
+                .unwrap();
+            way.hang_up().await;
+            until("the server to have heard of the end", async || {
+                let still = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1";
+                let (still,): (i64,) = sqlx::query_as(still)
+                    .bind(process)
+                    .fetch_one(&direct)
+                    .await
+                    .unwrap();
+                still == 0
+            })
+            .await;
+        };
+        tokio::select! {
+            () = ended => {}
+            () = way.run() => {}
+        }
         world.clear().await;
     }
 

@@ -62,7 +62,7 @@ async fn receipts(world: &World) -> Vec<AnyEvent> {
     found
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..1_000 {
         if holds().await {
             return;

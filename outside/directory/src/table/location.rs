@@ -32,7 +32,7 @@ pub enum OpenError {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The tables do not fit this release.
-    #[error("the directory's tables do not fit: {0}")]
+    #[error("the directory does not fit: {0}")]
     Unfit(Fit),
 }
 
@@ -40,22 +40,26 @@ pub enum OpenError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fit {
     /// They do.
-    #[error("version {version} fits")]
+    #[error("its tables are of version {version}, which fits")]
     Fits {
         /// Their version.
         version: i64,
     },
     /// There are none.
-    #[error("there are none; run `idtrail database migrate`")]
+    #[error("it has no tables; run `idtrail database migrate`")]
     Missing,
     /// An earlier release made them.
-    #[error("version {version} is older than this release; run `idtrail database migrate`")]
+    #[error(
+        "its tables are of version {version}, older than this release; run `idtrail database migrate`"
+    )]
     Older {
         /// Their version.
         version: i64,
     },
     /// A later release made them.
-    #[error("version {version} is newer than this release; run the release that made them")]
+    #[error(
+        "its tables are of version {version}, newer than this release; run the release that made them"
+    )]
     Newer {
         /// Their version.
         version: i64,
