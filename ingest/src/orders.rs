@@ -11,6 +11,7 @@ use std::{
 use schemas::{AnyEvent, Operated, Timestamp, Topic};
 use stage::{
     BatchLimit, Broker, BrokerError, Codec, Context, Record, Retry, Start, broker::Assigned,
+    retry::Pauses,
 };
 
 use crate::sources::Approvals;
@@ -113,9 +114,9 @@ impl Standing {
             Arc::clone(&context.clock),
             "/idtrail/ingest",
         );
-        let mut pauses = stage::retry::Pauses::default();
+        let mut pauses = Pauses::default();
         loop {
-            let Err(retry) = self.read_on(context, &codec).await;
+            let Err(retry) = self.read_on(context, &codec, &mut pauses).await;
             let pause = pauses.next_pause();
             tracing::warn!("the orders of operators cannot be read: {retry}");
             tokio::time::sleep(pause).await;
@@ -126,10 +127,13 @@ impl Standing {
         &self,
         context: &Context,
         codec: &Codec,
+        pauses: &mut Pauses,
     ) -> Result<std::convert::Infallible, Retry> {
         let mut reader = reader(context.broker.as_ref()).await.map_err(unready)?;
         loop {
             let records = reader.next(&context.limit).await.map_err(unready)?;
+            // Otherwise a door that has lived through some failures would heed orders 15 s after the next one.
+            *pauses = Pauses::default();
             let before = self.is_closed();
             let orders = of(codec, &records).await?;
             {

@@ -43,6 +43,33 @@ impl Pauses {
     }
 }
 
+/// Pauses of a loop that looks again and again: always the same while all is well, growing to the ceiling while it is not, so
+/// that a night without a database is told of hundreds of times and not of tens of thousands.
+#[derive(Debug)]
+pub struct Rhythm {
+    every: Duration,
+    failing: Pauses,
+}
+
+impl Rhythm {
+    /// A look `every` so often; less than the ceiling of 15 s.
+    pub fn new(every: Duration) -> Self {
+        Self {
+            every,
+            failing: Pauses::between(every, CEILING),
+        }
+    }
+
+    /// The pause after this look.
+    pub fn after<T, E>(&mut self, look: &Result<T, E>) -> Duration {
+        if look.is_err() {
+            return self.failing.next_pause();
+        }
+        self.failing = Pauses::between(self.every, CEILING);
+        self.every
+    }
+}
+
 /// Tries until it succeeds; nothing comes back if a stop is asked for during a pause.
 ///
 /// `on_retry` hears of each failure with the pause that follows, so that it is seen as lag and alarm.
@@ -93,6 +120,23 @@ mod tests {
         )
         .await;
         assert_eq!((done, heard), (Some(7), 3));
+    }
+
+    #[test]
+    fn a_look_that_fails_is_repeated_less_and_less_and_one_that_does_not_as_often_as_ever() {
+        const EVERY: Duration = Duration::from_millis(500);
+        let mut rhythm = Rhythm::new(EVERY);
+        let (well, ill) = (Ok::<_, ()>(()), Err::<(), _>(()));
+        assert_eq!(rhythm.after(&well), EVERY);
+        let hour = Duration::from_hours(1);
+        let (mut told, mut passed) = (0, Duration::ZERO);
+        while passed < hour {
+            passed += rhythm.after(&ill);
+            told += 1;
+        }
+        assert!((200..400).contains(&told), "told {told} times in an hour");
+        assert_eq!(rhythm.after(&well), EVERY);
+        assert!(rhythm.after(&ill) < 2 * EVERY);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemas::Timestamp;
 use serde::Serialize;
-use stage::{Context, Retry, Stopper};
+use stage::{Context, Retry, Stopper, retry::Rhythm};
 
 use super::{
     Clients, Cover, Erasure, ErasureError, closure, decide, ledger::Ledger, retention, scrub,
@@ -49,7 +49,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Works until asked to stop. What a crash left half done is done first.
     pub(crate) async fn run(&self, audit: &Audit, context: &Context) {
-        let mut job_at = context.clock.now();
+        let (mut job_at, mut rhythm) = (context.clock.now(), Rhythm::new(PAUSE));
         loop {
             let now = context.clock.now();
             if now >= job_at {
@@ -58,10 +58,11 @@ impl Worker {
                     tracing::warn!("what is due is not erased: {error}");
                 }
             }
-            if let Err(error) = self.turn(audit, now).await {
+            let turn = self.turn(audit, now).await;
+            if let Err(error) = &turn {
                 tracing::warn!("holds and erasures wait: {error}");
             }
-            let pause = tokio::time::sleep(PAUSE);
+            let pause = tokio::time::sleep(rhythm.after(&turn));
             if context.stopper.run_until_stopped(pause).await.is_none() {
                 return;
             }

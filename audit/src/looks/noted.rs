@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::{QueryBuilder, query_as};
-use stage::{Context, Retry, database::Database};
+use stage::{Context, Retry, database::Database, retry::Rhythm};
 
 use crate::{acts::Act, audit::Audit, keys::unready, leaf::Kind};
 
@@ -93,11 +93,13 @@ impl Noted {
 
     /// Tells in the log what was noted, as long as this process leads, until asked to stop.
     pub(crate) async fn run(&self, audit: &Audit, context: &Context) {
+        let mut rhythm = Rhythm::new(PAUSE);
         loop {
-            if let Err(error) = self.turn(audit).await {
+            let turn = self.turn(audit).await;
+            if let Err(error) = &turn {
                 tracing::warn!("who looked is not told in the log yet: {error}");
             }
-            let pause = tokio::time::sleep(PAUSE);
+            let pause = tokio::time::sleep(rhythm.after(&turn));
             if context.stopper.run_until_stopped(pause).await.is_none() {
                 return;
             }
