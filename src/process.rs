@@ -1,6 +1,6 @@
 //! What every command and every process does first: settings, clock, broker, telemetry.
 
-use std::{future::Future, path::Path, sync::Arc};
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
 use stage::{
     Broker, Chance, Context, Health, Settings, Stopper, SystemClock,
@@ -12,6 +12,12 @@ use stage::{
 use tokio::runtime::Runtime;
 
 use crate::{about, command::Place, config::All, exit::Failure};
+
+/// How long a drain may take, beside what the door announces before: with what follows it less than the 30 s after which
+/// Kubernetes kills, more than the 15 s that the door gives to its connections.
+pub(crate) const DRAIN: Duration = Duration::from_secs(20);
+/// How long is waited at the end for threads that are still at work.
+const ABANDON: Duration = Duration::from_secs(5);
 
 /// The environment, read once.
 fn environment() -> Vec<(String, String)> {
@@ -132,7 +138,9 @@ where
     let all = Arc::new(all);
     let done = runtime.block_on(async {
         let stopper = Stopper::new();
-        let signals = stopper.clone().follow_signals().map_err(Failure::usage)?;
+        let drain = DRAIN + Duration::from_millis(all.door.announce_ms);
+        let signals = stopper.clone().follow_signals(drain);
+        let signals = signals.map_err(Failure::usage)?;
         let admin = page::bind(all.admin.listen).await.map_err(Failure::usage)?;
         let context = context(&all, broker(&all).await?, stopper.clone());
         for stage in stages {
@@ -150,7 +158,7 @@ where
             () = signals => Ok(()),
         }
     });
-    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    runtime.shutdown_timeout(ABANDON);
     telemetry.flush();
     done
 }

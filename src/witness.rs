@@ -48,7 +48,8 @@ async fn serve(arguments: &Witness, place: &Place) -> Result<Exit, Failure> {
         add(&witness, vkey).await?;
     }
     let stopper = Stopper::new();
-    let signals = stopper.clone().follow_signals().map_err(Failure::usage)?;
+    let signals = stopper.clone().follow_signals(process::DRAIN);
+    let signals = signals.map_err(Failure::usage)?;
     let bound = TcpListener::bind(listen).await;
     let listener = bound.map_err(|error| {
         Failure::usage(format!("cannot listen on {listen} (--listen): {error}"))

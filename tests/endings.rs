@@ -24,6 +24,8 @@ const WITHIN_MILLIS: u64 = 600;
 /// How long a listener may take to be there.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+mod frozen;
+
 #[test]
 fn a_reader_that_has_gone_hears_nothing_and_gets_no_yes() {
     let (reader, writer) = std::io::pipe().unwrap();

@@ -47,6 +47,8 @@ pub(crate) struct Setting {
     pub(crate) arguments: Vec<String>,
     /// Whether the run kills the real parts, so that nobody else may use them meanwhile.
     pub(crate) kills_parts: bool,
+    /// Where PostgreSQL is reached, if not where it is.
+    pub(crate) postgres_at: Option<SocketAddr>,
     /// Whether a write beyond the limit on file sizes is an error, as on a full disk, and does not end the process.
     pub(crate) survives_a_full_disk: bool,
 }
@@ -116,7 +118,10 @@ impl World {
         set("BROKER__PREFIX", prefix.clone());
         set("NOTIFY__DOMAIN", format!("{prefix}.example.test"));
         if kind == Kind::Real {
-            let parts = Parts::of_environment()?;
+            let mut parts = Parts::of_environment()?;
+            if let Some(address) = setting.postgres_at {
+                parts = parts.with_postgres_at(address);
+            }
             for (name, value) in parts.variables(folder.path(), &prefix) {
                 set(&name, value);
             }

@@ -1,6 +1,6 @@
 //! Stopping: the first wish drains, the second means now.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -53,16 +53,26 @@ impl Stopper {
         }
     }
 
-    /// Follows SIGTERM and SIGINT: the first drains, the second stops now. From the call on, so that whoever calls it before
+    /// Follows SIGTERM and SIGINT: the first drains, the second stops now, and so does the end of the time for a drain, which
+    /// something that does not answer would otherwise hold up for ever. From the call on, so that whoever calls it before
     /// anybody can reach the process is never ended outright; what it gives ends when an immediate stop is asked for.
-    pub fn follow_signals(self) -> std::io::Result<impl Future<Output = ()>> {
+    pub fn follow_signals(self, drain: Duration) -> std::io::Result<impl Future<Output = ()>> {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         Ok(async move {
+            let overdue = async {
+                self.stopping().await;
+                tokio::time::sleep(drain).await;
+            };
+            tokio::pin!(overdue);
             loop {
                 tokio::select! {
                     () = self.hard.cancelled() => return,
+                    () = &mut overdue => {
+                        tracing::warn!("not drained after {drain:?}: stopping now; what was in flight is repeated after the next start");
+                        return self.stop_now();
+                    }
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -47,6 +48,20 @@ impl Parts {
             println!("skipped: no real parts; run it through tests/run");
         }
         parts
+    }
+
+    /// The same, with PostgreSQL reached at this address.
+    pub(crate) fn with_postgres_at(self, address: SocketAddr) -> Self {
+        let postgres = self
+            .postgres
+            .replacen(self.postgres_address(), &address.to_string(), 1);
+        Self { postgres, ..self }
+    }
+
+    /// Where PostgreSQL is reached.
+    pub(crate) fn postgres_address(&self) -> &str {
+        let rest = self.postgres.split_once('@').unwrap().1;
+        rest.split_once('/').unwrap().0
     }
 
     /// A further variable of the test runner.

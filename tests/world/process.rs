@@ -79,12 +79,20 @@ impl World {
 
     /// Asks a process to stop, and gives its exit code.
     pub(crate) async fn terminate(&mut self, name: &'static str) -> Option<i32> {
+        self.ask_to_stop(name);
+        self.ended(name).await
+    }
+
+    /// Asks a process to stop.
+    pub(crate) fn ask_to_stop(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        let sent = kill.arg(self.pid(name).to_string()).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for the end of a process that was asked to stop, and gives its exit code.
+    pub(crate) async fn ended(&mut self, name: &'static str) -> Option<i32> {
         let mut child = self.children.remove(name)?;
-        let killed = Command::new("kill")
-            .arg(child.id().to_string())
-            .status()
-            .unwrap();
-        assert!(killed.success());
         let begun = Instant::now();
         loop {
             if let Some(status) = child.try_wait().unwrap() {

@@ -1,0 +1,102 @@
+//! Services end within their time though their database does not answer.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::RwLock,
+};
+
+use crate::world::{Kind, Parts, Setting, World, wait_for};
+
+/// Those with a database: what others do does not wait for one.
+const SERVICES: [&str; 3] = ["enrich", "notify", "audit"];
+const POSTS: usize = 2_000;
+/// How many records the history has read.
+const READ: &str = "idtrail_records_in_total{stage=\"audit\"}";
+/// How long the callbacks may take to their end after the restart.
+const SETTLE: Duration = Duration::from_mins(2);
+
+/// A way to a server on which nothing moves as long as somebody holds the lock: connections stand, and nobody answers.
+struct Pipe {
+    address: SocketAddr,
+    gate: Arc<RwLock<()>>,
+}
+
+impl Pipe {
+    async fn to(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pipe = Self {
+            address: listener.local_addr().unwrap(),
+            gate: Arc::default(),
+        };
+        let gate = Arc::clone(&pipe.gate);
+        tokio::spawn(async move {
+            while let Ok((inside, _)) = listener.accept().await {
+                let outside = TcpStream::connect(&server).await.unwrap();
+                let (from, to) = inside.into_split();
+                let (back, out) = outside.into_split();
+                tokio::spawn(carry(from, out, Arc::clone(&gate)));
+                tokio::spawn(carry(back, to, Arc::clone(&gate)));
+            }
+        });
+        pipe
+    }
+}
+
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    gate: Arc<RwLock<()>>,
+) {
+    let mut bytes = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
+        let _open = gate.read().await;
+        if to.write_all(&bytes[..read]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_end_within_their_time_though_their_database_is_frozen() {
+    let Some(parts) = Parts::of_environment() else {
+        return;
+    };
+    let pipe = Pipe::to(parts.postgres_address().to_owned()).await;
+    let setting = Setting {
+        postgres_at: Some(pipe.address),
+        ..Setting::default()
+    };
+    let Some(mut world) = World::start(Kind::Real, setting).await else {
+        return;
+    };
+    let poster = world.poster();
+    let posting = tokio::spawn(async move { poster.post_many(0, POSTS, 4).await });
+    // Then they are in the midst of something.
+    wait_for("audit to have read some", SETTLE, async || {
+        let pages = world.page("audit", "/metrics").await;
+        let read = pages.lines().find_map(|line| line.strip_prefix(READ));
+        let read = read.and_then(|count| count.trim().parse::<usize>().ok());
+        match read {
+            Some(read) if read > POSTS / 4 => Ok(()),
+            _ => Err(format!("{read:?}")),
+        }
+    })
+    .await;
+    let frozen = pipe.gate.write().await;
+    let sent = posting.await.unwrap();
+    assert!(sent.iter().all(|one| one.status == 200), "{sent:?}");
+    for name in SERVICES {
+        world.ask_to_stop(name);
+    }
+    for name in SERVICES {
+        assert_eq!(world.ended(name).await, Some(0), "{name}");
+    }
+    drop(frozen);
+    for name in SERVICES {
+        world.spawn(name);
+    }
+    world.settle(SETTLE).await;
+}
