@@ -35,7 +35,6 @@ mod steps;
 mod store;
 mod tally;
 pub mod verify;
-mod way;
 pub mod witness;
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use stage::{
-    Chance, Codec, Context, Retry, Stopper,
-    database::{Database, DatabaseError, Lead},
+    Codec, Context, Retry, Stopper,
+    database::{CONNECTIONS, Database, DatabaseError, Lead, Ways},
     keep::{self, Keep as _},
     relay::{self, Outbox as _},
     retry,
@@ -33,8 +33,10 @@ use crate::{
     signer::{self, heads::HeadStore},
     steps::Steps,
     store, tally,
-    way::Way,
 };
+
+/// Connections of the writer, its relay, and one to spare.
+const WRITING: u32 = 3;
 
 mod signing;
 
@@ -66,10 +68,14 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
     } else {
         tracing::warn!("nothing is signed: the setting `audit.log_key_file` names no file");
     }
-    let reading = History::on((&history, &keys), Arc::clone(&kek));
-    let evidence = Evidence::on(store::open(&history)).asking(config.witness_quorum);
-    let assurance = Assurance::on(&history);
-    let clients = Clients::on(erasure::Opened::on((&history, &keys), Arc::clone(&kek)));
+    // What does not append has connections of its own, so that it never waits for the writer, nor the writer for it.
+    let mut ways = Ways::default();
+    let aside = [&history, &keys].map(|one| ways.through(one, CONNECTIONS, context.chance));
+    let databases = (&aside[0], &aside[1]);
+    let reading = History::on(databases, Arc::clone(&kek));
+    let evidence = Evidence::on(store::open(databases.0)).asking(config.witness_quorum);
+    let assurance = Assurance::on(databases.0);
+    let clients = Clients::on(erasure::Opened::on(databases, Arc::clone(&kek)));
     let worker = Worker {
         clients,
         backup_days: config.key_backup_days,
@@ -77,7 +83,6 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         cover: erasure::Cover::of(&config),
         stopper: context.stopper.clone(),
     };
-    let databases = (&history, &keys);
     let reconciler = Reconciler::new(&config, databases, Arc::clone(&kek), log_key.clone());
     let service = Service::new((history.clone(), keys), kek, &context);
     let api = Api {
@@ -99,10 +104,17 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         }
         None => None,
     };
-    tokio::join!(
-        Box::pin(service.run(&context, signing.as_ref(), (&worker, &reconciler))),
-        answer(listener, api, context.stopper.clone()),
-    );
+    let work = async {
+        tokio::join!(
+            Box::pin(service.run(&context, signing.as_ref(), (&worker, &reconciler))),
+            answer(listener, api, context.stopper.clone()),
+        );
+        ways.hang_up().await;
+    };
+    tokio::select! {
+        () = work => {}
+        () = ways.run() => {}
+    }
     Ok(())
 }
 
@@ -169,8 +181,8 @@ pub(crate) struct Service {
     pub(crate) queue: Queue,
     /// Where looks wait that this process did not answer.
     pub(crate) noted: Noted,
-    /// The writer's ways to the history and to the keys, where it has some of its own.
-    ways: [Option<Way>; 2],
+    /// The writer's ways to the history and to the keys.
+    ways: Ways,
 }
 
 impl Service {
@@ -180,13 +192,13 @@ impl Service {
         kek: Arc<Kek>,
         context: &Context,
     ) -> Self {
-        let (history_way, through) = way_to(history.clone(), context.chance);
-        let (keys_way, keys) = way_to(keys, context.chance);
-        let mut this = Self::on((&through, &keys), kek, context);
-        // Says a word at a time, so it needs no way, and tells better what is wrong.
+        let mut ways = Ways::default();
+        let through = [&history, &keys].map(|one| ways.through(one, WRITING, context.chance));
+        let mut this = Self::on((&through[0], &through[1]), kek, context);
+        // Says a word at a time, with a limit, and tells best what is wrong.
         this.audit.lead = Lead::of(&history, Audit::NAME);
         this.receipts.lead = Lead::of(&history, Receipts::NAME);
-        this.ways = [history_way, keys_way];
+        this.ways = ways;
         this
     }
 
@@ -226,7 +238,7 @@ impl Service {
             queue,
             noted: Noted(keys.clone()),
             codec,
-            ways: [None, None],
+            ways: Ways::default(),
         }
     }
 
@@ -258,9 +270,7 @@ impl Service {
                 reconciler.run(&self.audit, &self.acts, context),
                 sign,
             );
-            for way in self.ways.iter().flatten() {
-                way.hang_up().await;
-            }
+            self.ways.hang_up().await;
         };
         tokio::select! {
             () = work => {}
@@ -270,26 +280,6 @@ impl Service {
 
     /// Keeps the ways open, for ever.
     pub(crate) async fn carry(&self) {
-        let [history, keys] = self.ways.each_ref().map(|way| async move {
-            match way {
-                Some(way) => way.run().await,
-                None => std::future::pending().await,
-            }
-        });
-        tokio::join!(history, keys);
-    }
-}
-
-/// A way of the writer's own, where there is one; else the database as it is, which is slower and as good.
-fn way_to(database: Database, chance: Chance) -> (Option<Way>, Database) {
-    match Way::to(&database, chance) {
-        Ok(Some((way, through))) => (Some(way), through),
-        Ok(None) => (None, database),
-        Err(error) => {
-            tracing::warn!(
-                "no folder for the writer's way to the database, appending is slower: {error}"
-            );
-            (None, database)
-        }
+        self.ways.run().await;
     }
 }

@@ -38,6 +38,7 @@ mod seeing;
 mod service;
 mod signing;
 mod tiles;
+mod ways;
 mod world;
 
 pub(crate) use acts::own;

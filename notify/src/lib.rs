@@ -7,7 +7,7 @@ use directory::Directory;
 use sqlx::migrate::Migrator;
 use stage::{
     Context, Retry,
-    database::{Database, DatabaseError, Lead, Migrations},
+    database::{CONNECTIONS, Database, DatabaseError, Lead, Migrations, Ways},
     retry,
 };
 
@@ -63,8 +63,18 @@ pub async fn start(
         return Ok(());
     }
     let channel = channel(&config)?;
-    let service = Service::new(&config, &database, (directory, channel), &context);
-    service.run(&context).await;
+    let mut ways = Ways::default();
+    let through = ways.through(&database, CONNECTIONS, context.chance);
+    let databases = (&database, &through);
+    let service = Service::new(&config, databases, (directory, channel), &context);
+    let work = async {
+        service.run(&context).await;
+        ways.hang_up().await;
+    };
+    tokio::select! {
+        () = work => {}
+        () = ways.run() => {}
+    }
     Ok(())
 }
 
@@ -129,12 +139,13 @@ struct Service {
 impl Service {
     fn new(
         config: &Config,
-        database: &Database,
+        (database, through): (&Database, &Database),
         (directory, channel): (Arc<dyn Directory>, Arc<dyn channel::Channel>),
         context: &Context,
     ) -> Self {
         let codec = context.codec("notify");
-        let store = store::open(database);
+        let store = store::open(through);
+        // Not through the way: it has a limit of its own, and tells best what is wrong.
         let lead = Arc::new(Lead::of(database, "notify"));
         let bells: Arc<bells::Bells> = Arc::default();
         let pauses = config.pauses();

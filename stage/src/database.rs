@@ -3,28 +3,51 @@
 use std::{path::PathBuf, str::FromStr as _, time::Duration};
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, SqlitePool,
+    AssertSqlSafe, ConnectOptions as _, Executor as _, PgPool, SqlitePool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use crate::Retry;
+mod lead;
+mod way;
+
+pub use lead::Lead;
+pub use way::Ways;
 
 /// Connections of one service: its writer, its relay, its readers, and some to spare.
-const CONNECTIONS: u32 = 6;
+pub const CONNECTIONS: u32 = 6;
 /// How long a connection may take before the database counts as not ready.
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long the end of all connections may take. A server notices by itself who is gone without a word.
 const HANG_UP: Duration = Duration::from_secs(1);
 
+/// A connection on which nothing has come for so long asks whether anybody is there, so often and in this rhythm; nobody is,
+/// if there is no word in `GONE_AFTER`. In seconds, since the default of two hours is a night in which a machine without
+/// power holds the lock of who leads, and nobody takes over.
+const SILENT_FOR: Duration = Duration::from_secs(10);
+const TRY_EVERY: Duration = Duration::from_secs(5);
+const TRIES: u32 = 4;
+const GONE_AFTER: Duration = Duration::from_secs(30);
+
 /// What a session of PostgreSQL is told. Each look-up of a service has an index, but a plan made while a table was small
 /// or never analysed reads all of it, and stays: with some ten thousand rows such look-ups took two thirds of the
 /// server's time. For the same reason neither parallel workers nor compiled plans are ever worth their start.
 const SESSION: &str =
-    "SET enable_seqscan = off; SET max_parallel_workers_per_gather = 0; SET jit = off";
+    "SET enable_seqscan = off; SET max_parallel_workers_per_gather = 0; SET jit = off;";
+
+/// The same times for the server, which must notice, too: who is gone holds locks.
+fn session() -> String {
+    format!(
+        "{SESSION} SET tcp_keepalives_idle = {}; SET tcp_keepalives_interval = {}; SET tcp_keepalives_count = {TRIES};
+        SET tcp_user_timeout = {}",
+        SILENT_FOR.as_secs(),
+        TRY_EVERY.as_secs(),
+        GONE_AFTER.as_millis()
+    )
+}
 
 /// Where a database is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -111,7 +134,7 @@ impl Database {
     /// back. Nothing is opened any more. A file needs no such word.
     pub async fn hang_up(&self) {
         if let Self::Postgres(pool) = self {
-            let _ended_or_not = tokio::time::timeout(HANG_UP, pool.close()).await;
+            let _ended_or_not = timeout(HANG_UP, pool.close()).await;
         }
     }
 
@@ -196,7 +219,12 @@ pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
         .max_connections(connections)
         .acquire_timeout(CONNECT)
         .after_connect(|connection, _| {
-            Box::pin(async move { connection.execute(SESSION).await.map(|_| ()) })
+            Box::pin(async move {
+                connection
+                    .execute(AssertSqlSafe(session()))
+                    .await
+                    .map(|_| ())
+            })
         })
         .connect_lazy_with(options)
 }
@@ -210,67 +238,4 @@ fn postgres(location: &Location) -> Result<PgConnectOptions, String> {
     let password =
         std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     Ok(options.password(password.trim_end_matches(['\r', '\n'])))
-}
-
-/// Which of several processes works on a database: the one that holds its advisory lock.
-#[derive(Debug)]
-pub enum Lead {
-    /// A file has one process, which holds the lock of the data folder.
-    Alone,
-    /// The lock lives as long as its connection.
-    Locked {
-        /// The lock's number, derived from the stage's name.
-        key: i64,
-        /// How to connect.
-        options: Box<PgConnectOptions>,
-        /// The connection that holds the lock, once it does.
-        holder: Mutex<Option<PgConnection>>,
-    },
-}
-
-impl Lead {
-    /// Leadership of `name` on this database.
-    pub fn of(database: &Database, name: &str) -> Self {
-        match database {
-            Database::Sqlite(_) => Self::Alone,
-            Database::Postgres(pool) => Self::Locked {
-                key: name.bytes().fold(0x001d_7a11, |key: i64, byte| {
-                    key.wrapping_mul(31).wrapping_add(i64::from(byte))
-                }),
-                options: Box::new(pool.connect_options().as_ref().clone()),
-                holder: Mutex::new(None),
-            },
-        }
-    }
-
-    /// Whether this process leads; becomes the leader if nobody is.
-    pub async fn holds(&self) -> Result<bool, Retry> {
-        let Self::Locked {
-            key,
-            options,
-            holder,
-        } = self
-        else {
-            return Ok(true);
-        };
-        let mut holder = holder.lock().await;
-        if let Some(connection) = holder.as_mut() {
-            if connection.ping().await.is_ok() {
-                return Ok(true);
-            }
-            *holder = None;
-        }
-        let unready =
-            |error: sqlx::Error| Retry::because(format!("the database is not available: {error}"));
-        let mut connection = options.connect().await.map_err(unready)?;
-        let (won,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_lock($1)")
-            .bind(key)
-            .fetch_one(&mut connection)
-            .await
-            .map_err(unready)?;
-        if won {
-            *holder = Some(connection);
-        }
-        Ok(won)
-    }
 }

@@ -6,6 +6,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::RwLock,
+    task::JoinSet,
 };
 
 use crate::world::{Kind, Parts, Setting, World, wait_for};
@@ -22,26 +23,32 @@ const SETTLE: Duration = Duration::from_mins(2);
 struct Pipe {
     address: SocketAddr,
     gate: Arc<RwLock<()>>,
+    /// What carries; ends with the pipe.
+    _carrying: JoinSet<()>,
 }
 
 impl Pipe {
     async fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let pipe = Self {
-            address: listener.local_addr().unwrap(),
-            gate: Arc::default(),
-        };
-        let gate = Arc::clone(&pipe.gate);
-        tokio::spawn(async move {
+        let address = listener.local_addr().unwrap();
+        let gate: Arc<RwLock<()>> = Arc::default();
+        let mut carrying = JoinSet::new();
+        let through = Arc::clone(&gate);
+        carrying.spawn(async move {
+            let mut connections = JoinSet::new();
             while let Ok((inside, _)) = listener.accept().await {
                 let outside = TcpStream::connect(&server).await.unwrap();
                 let (from, to) = inside.into_split();
                 let (back, out) = outside.into_split();
-                tokio::spawn(carry(from, out, Arc::clone(&gate)));
-                tokio::spawn(carry(back, to, Arc::clone(&gate)));
+                connections.spawn(carry(from, out, Arc::clone(&through)));
+                connections.spawn(carry(back, to, Arc::clone(&through)));
             }
         });
-        pipe
+        Self {
+            address,
+            gate,
+            _carrying: carrying,
+        }
     }
 }
 
@@ -73,7 +80,8 @@ async fn services_end_within_their_time_though_their_database_is_frozen() {
         return;
     };
     let poster = world.poster();
-    let posting = tokio::spawn(async move { poster.post_many(0, POSTS, 4).await });
+    let mut posting = JoinSet::new();
+    posting.spawn(async move { poster.post_many(0, POSTS, 4).await });
     // Then they are in the midst of something.
     wait_for("audit to have read some", SETTLE, async || {
         let pages = world.page("audit", "/metrics").await;
@@ -86,7 +94,7 @@ async fn services_end_within_their_time_though_their_database_is_frozen() {
     })
     .await;
     let frozen = pipe.gate.write().await;
-    let sent = posting.await.unwrap();
+    let sent = posting.join_next().await.unwrap().unwrap();
     assert!(sent.iter().all(|one| one.status == 200), "{sent:?}");
     for name in SERVICES {
         world.ask_to_stop(name);

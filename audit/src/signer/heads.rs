@@ -7,9 +7,11 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
+use sqlx::{query, query_as};
 use stage::{
     Retry,
     database::{Database, DatabaseError, Location},
@@ -21,6 +23,9 @@ use crate::{HEAD_MIGRATIONS, config::HEAD};
 pub(crate) const FILE: &str = "file:";
 /// Longest note that is read: a checkpoint with all signatures that anybody adds is far shorter.
 const MAX_NOTE: u64 = 64 << 10;
+
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// The head store.
 ///
@@ -141,21 +146,15 @@ const NEXT: &str = "UPDATE heads SET size = $2, note = $3 WHERE origin = $1 AND 
 #[async_trait]
 impl HeadStore for InDatabase {
     async fn read(&self) -> Result<Option<String>, Retry> {
-        let note: Result<Option<(String,)>, _> = match &self.database {
+        let note: Option<(String,)> = match &self.database {
             Database::Sqlite(pool) => {
-                sqlx::query_as(READ)
-                    .bind(&self.origin)
-                    .fetch_optional(pool)
-                    .await
+                within(query_as(READ).bind(&self.origin).fetch_optional(pool)).await
             }
             Database::Postgres(pool) => {
-                sqlx::query_as(READ)
-                    .bind(&self.origin)
-                    .fetch_optional(pool)
-                    .await
+                within(query_as(READ).bind(&self.origin).fetch_optional(pool)).await
             }
-        };
-        Ok(note.map_err(unready)?.map(|(note,)| note))
+        }?;
+        Ok(note.map(|(note,)| note))
     }
 
     async fn swap(&self, expected: Option<&str>, (size, new): (u64, &str)) -> Result<bool, Retry> {
@@ -163,25 +162,27 @@ impl HeadStore for InDatabase {
         let sql = if expected.is_some() { NEXT } else { FIRST };
         macro_rules! done {
             ($pool:expr) => {{
-                let mut query = sqlx::query(sql).bind(&self.origin).bind(size).bind(new);
+                let mut asked = query(sql).bind(&self.origin).bind(size).bind(new);
                 if let Some(expected) = expected {
-                    query = query.bind(expected);
+                    asked = asked.bind(expected);
                 }
-                query.execute($pool).await.map(|done| done.rows_affected())
+                within(asked.execute($pool))
+                    .await
+                    .map(|done| done.rows_affected())
             }};
         }
         let rows = match &self.database {
             Database::Sqlite(pool) => done!(pool),
             Database::Postgres(pool) => done!(pool),
         };
-        Ok(rows.map_err(unready)? == 1)
+        Ok(rows? == 1)
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the form that `map_err` wants"
-)]
-fn unready(error: sqlx::Error) -> Retry {
-    Retry::because(format!("the head store does not answer: {error}"))
+/// What the store answers, if it does in time: what it does is read or write one row, and who has vanished never answers.
+async fn within<T>(answer: impl Future<Output = sqlx::Result<T>>) -> Result<T, Retry> {
+    let answer = tokio::time::timeout(ANSWER, answer).await;
+    let answer = answer
+        .map_err(|_| Retry::because(format!("the head store does not answer within {ANSWER:?}")))?;
+    answer.map_err(|error| Retry::because(format!("the head store does not answer: {error}")))
 }

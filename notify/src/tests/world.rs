@@ -114,15 +114,25 @@ impl World {
     pub(super) async fn service(&self, context: &Context) -> Service {
         let channel = Arc::clone(&self.script);
         let parts = (Arc::clone(&self.phonebook) as _, channel as _);
-        self.ready(Service::new(&self.config(), &self.database, parts, context))
-            .await
+        self.ready(Service::new(
+            &self.config(),
+            (&self.database, &self.database),
+            parts,
+            context,
+        ))
+        .await
     }
 
     /// The service with the channel that tells nobody.
     pub(super) async fn discarding(&self, context: &Context) -> Service {
         let parts = (Arc::clone(&self.phonebook) as _, Arc::new(Discard) as _);
-        self.ready(Service::new(&self.config(), &self.database, parts, context))
-            .await
+        self.ready(Service::new(
+            &self.config(),
+            (&self.database, &self.database),
+            parts,
+            context,
+        ))
+        .await
     }
 
     async fn ready(&self, service: Service) -> Service {

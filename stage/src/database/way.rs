@@ -1,9 +1,12 @@
-//! The writer's way to PostgreSQL, past Nagle's algorithm.
+//! A service's way to PostgreSQL, by a socket of our own.
 //!
-//! sqlx leaves it on, and takes no socket but its own. What is longer than a segment then waits for an acknowledgement
-//! that the server holds back for up to 40 ms, some six times in each batch: 5,000 entries a second where 14,000 are
-//! possible. So the writer connects to a Unix socket in a folder that only this process may open, and what goes in there
-//! comes out of a TCP socket that does not wait. TLS, its host name and the login stay between sqlx and the server.
+//! sqlx takes no socket but its own, and that one neither notices that nobody is at the other end any more (a machine
+//! without power, a router that has forgotten the connection), so that who waits for an answer waits for ever; nor does it
+//! send at once: by Nagle's algorithm what is longer than a segment waits for an acknowledgement that the server holds
+//! back for up to 40 ms, some six times in each batch of the history: 5,000 entries a second where 14,000 are possible.
+//! So a service connects to a Unix socket in a folder that only this process may open, and what goes in there comes out
+//! of a TCP socket that does not wait and asks whether anybody is there. TLS, its host name and the login stay between
+//! sqlx and the server.
 
 use std::{
     fs::DirEntry,
@@ -13,16 +16,17 @@ use std::{
     time::Duration,
 };
 
+use rustix::net::sockopt;
 use sqlx::PgPool;
-use stage::{Chance, database::Database};
 use tokio::{
     io::copy_bidirectional_with_sizes,
     net::{TcpStream, UnixListener, UnixStream},
     task::JoinSet,
 };
 
-/// Connections of the writer, its relay, and one to spare.
-const CONNECTIONS: u32 = 3;
+use super::{Database, GONE_AFTER, SILENT_FOR, TRIES, TRY_EVERY, pool};
+use crate::Chance;
+
 /// Bytes carried at once, either way: a batch is some megabytes, and each piece costs two calls of the system.
 const BUFFER: usize = 64 << 10;
 /// How the folders' names begin.
@@ -32,8 +36,45 @@ const YOUNG: Duration = Duration::from_mins(1);
 /// Pause after a failed accept (file descriptors used up), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A way to one server, open as long as it runs.
-pub(crate) struct Way {
+/// Ways to servers, open as long as [`run`](Self::run) does.
+#[derive(Debug, Default)]
+pub struct Ways(Vec<Way>);
+
+impl Ways {
+    /// A database by a way of its own and at most so many connections. As it is where none is needed (a file, a server that
+    /// is reached by a Unix socket anyway), or none can be had, which is told.
+    pub fn through(&mut self, database: &Database, connections: u32, chance: Chance) -> Database {
+        match Way::to(database, connections, chance) {
+            Ok(Some((way, through))) => {
+                self.0.push(way);
+                through
+            }
+            Ok(None) => database.clone(),
+            Err(error) => {
+                tracing::warn!(
+                    "no folder for a way to the database: it is slower, and a dead connection is not noticed: {error}"
+                );
+                database.clone()
+            }
+        }
+    }
+
+    /// Keeps them open, for ever.
+    pub async fn run(&self) {
+        futures::future::join_all(self.0.iter().map(Way::run)).await;
+        // Without any there is nothing to keep.
+        std::future::pending::<()>().await;
+    }
+
+    /// Ends the connections that go through them, while they carry: one that is cut off would be told of, at each stop, as if
+    /// something were wrong with the database.
+    pub async fn hang_up(&self) {
+        futures::future::join_all(self.0.iter().map(|way| way.through.hang_up())).await;
+    }
+}
+
+#[derive(Debug)]
+struct Way {
     folder: PathBuf,
     listener: UnixListener,
     server: (String, u16),
@@ -42,13 +83,15 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// A way to the server of a database, and the database at its end. None where none is needed: for a file, and for a
-    /// server that is reached by a Unix socket anyway.
-    pub(crate) fn to(database: &Database, chance: Chance) -> io::Result<Option<(Self, Database)>> {
-        let Database::Postgres(pool) = database else {
+    fn to(
+        database: &Database,
+        connections: u32,
+        chance: Chance,
+    ) -> io::Result<Option<(Self, Database)>> {
+        let Database::Postgres(direct) = database else {
             return Ok(None);
         };
-        let options = PgPool::connect_options(pool);
+        let options = PgPool::connect_options(direct);
         if options.get_socket().is_some() || options.get_host().starts_with('/') {
             return Ok(None);
         }
@@ -61,7 +104,7 @@ impl Way {
         let listener = UnixListener::bind(folder.join(format!(".s.PGSQL.{port}")));
         let listener = listener.inspect_err(|_| remove(&folder))?;
         let through = options.as_ref().clone().socket(&folder);
-        let through = Database::Postgres(stage::database::pool(through, CONNECTIONS));
+        let through = Database::Postgres(pool(through, connections));
         let way = Self {
             folder,
             listener,
@@ -71,14 +114,8 @@ impl Way {
         Ok(Some((way, through)))
     }
 
-    /// Ends the connections that go through it, while it carries them: one that is cut off would be told of, at each stop,
-    /// as if something were wrong with the database.
-    pub(crate) async fn hang_up(&self) {
-        self.through.hang_up().await;
-    }
-
     /// Carries what comes, for ever.
-    pub(crate) async fn run(&self) {
+    async fn run(&self) {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -132,6 +169,7 @@ async fn carry(mut inside: UnixStream, (host, port): (String, u16)) {
     let connected = async {
         let outside = TcpStream::connect((host.as_str(), port)).await?;
         outside.set_nodelay(true)?;
+        ask_whether_anybody_is_there(&outside)?;
         Ok::<_, io::Error>(outside)
     };
     match connected.await {
@@ -146,90 +184,58 @@ async fn carry(mut inside: UnixStream, (host, port): (String, u16)) {
     }
 }
 
+/// Makes the kernel end a connection of which nobody is at the other end: one that is silent is asked, and what was sent must
+/// be acknowledged in the same time.
+fn ask_whether_anybody_is_there(outside: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(outside, true)?;
+    sockopt::set_tcp_keepidle(outside, SILENT_FOR)?;
+    sockopt::set_tcp_keepintvl(outside, TRY_EVERY)?;
+    sockopt::set_tcp_keepcnt(outside, TRIES)?;
+    let millis = u32::try_from(GONE_AFTER.as_millis()).unwrap_or(u32::MAX);
+    sockopt::set_tcp_user_timeout(outside, millis)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::tests::{World, until};
+    use crate::database::Location;
 
-    #[tokio::test]
-    async fn the_way_is_nobody_else_s_and_leaves_nothing_behind() {
-        let Some(world) = World::new("PostgreSQL").await else {
-            return;
+    fn database(url: &str) -> Database {
+        let location = Location {
+            url: url.to_owned(),
+            password_file: None,
         };
-        let (way, database) = Way::to(&world.database(), Chance::system())
-            .unwrap()
-            .unwrap();
-        let folder = way.folder.clone();
-        let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o700);
-        let Database::Postgres(pool) = &database else {
-            panic!("a way to PostgreSQL")
-        };
-        let asked = async {
-            let question =
-                "SELECT coalesce(length($1::text), 0), ssl, current_setting('enable_seqscan')
-                FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-            let long = "x".repeat(300_000);
-            sqlx::query_as::<_, (i32, bool, String)>(question)
-                .bind(long)
-                .fetch_one(pool)
-                .await
-                .unwrap()
-        };
-        let direct = world.database();
-        let Database::Postgres(direct) = &direct else {
-            panic!("a world of PostgreSQL")
-        };
-        let question = "SELECT ssl, current_setting('enable_seqscan')
-            FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-        let (tls, scans): (bool, String) =
-            sqlx::query_as(question).fetch_one(direct).await.unwrap();
-        assert_eq!(scans, "off");
-        tokio::select! {
-            answer = asked => assert_eq!(answer, (300_000, tls, scans)),
-            () = way.run() => {}
-        }
-        drop(way);
-        assert!(!folder.exists());
-        world.clear().await;
+        Database::open(&location, "a.database").unwrap()
     }
 
     #[tokio::test]
-    async fn connections_end_before_their_way() {
-        let Some(world) = World::new("PostgreSQL").await else {
-            return;
-        };
-        let (way, database) = Way::to(&world.database(), Chance::system())
-            .unwrap()
-            .unwrap();
-        let (Database::Postgres(pool), Database::Postgres(direct)) = (&database, world.database())
-        else {
-            panic!("a world of PostgreSQL")
-        };
-        let ended = async {
-            let (process,): (i32,) = sqlx::query_as("SELECT pg_backend_pid()")
-                .fetch_one(pool)
-                .await
-                .unwrap();
-            way.hang_up().await;
-            until("the server to have heard of the end", async || {
-                let still = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1";
-                let (still,): (i64,) = sqlx::query_as(still)
-                    .bind(process)
-                    .fetch_one(&direct)
-                    .await
-                    .unwrap();
-                still == 0
-            })
-            .await;
-        };
-        tokio::select! {
-            () = ended => {}
-            () = way.run() => {}
+    async fn a_way_is_nobody_else_s_and_leaves_nothing_behind() {
+        // Nobody needs to be there before something is asked.
+        let database = database("postgres://user@127.0.0.1:1/some");
+        let (way, _through) = Way::to(&database, 1, Chance::system()).unwrap().unwrap();
+        let folder = way.folder.clone();
+        let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        drop(way);
+        assert!(!folder.exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_and_a_local_server_need_no_way() {
+        for url in [
+            "sqlite:some.db",
+            "postgres://user@localhost/some?host=/run/server",
+        ] {
+            assert!(
+                Way::to(&database(url), 1, Chance::system())
+                    .unwrap()
+                    .is_none(),
+                "{url}"
+            );
         }
-        world.clear().await;
     }
 
     #[tokio::test]
@@ -253,15 +259,5 @@ mod tests {
         sweep(parent.path());
         let there = [dead, young, foreign, live].map(|folder| folder.exists());
         assert_eq!(there, [false, true, true, true]);
-    }
-
-    #[tokio::test]
-    async fn a_file_needs_no_way() {
-        let world = World::new("SQLite").await.unwrap();
-        assert!(
-            Way::to(&world.database(), Chance::system())
-                .unwrap()
-                .is_none()
-        );
     }
 }
