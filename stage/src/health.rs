@@ -9,19 +9,22 @@ use std::{
 use schemas::Timestamp;
 use serde::Serialize;
 
-use crate::Retry;
+use crate::{Clock, Retry};
 
 pub mod page;
 
 /// The part whose word `/status` shows beside the stages and not among the parts.
 pub const SPOOL: &str = "spool";
 
+/// How long a stage may wait for an answer before it counts as not ready: the longest pause between two tries, too.
+const SLOW: Duration = Duration::from_secs(15);
+
 /// The state of one stage.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
-    /// `starting`, `running`, `standby`, `retrying` or `stopped`.
+    /// `starting`, `running`, `standby`, `retrying`, `waiting` or `stopped`.
     pub state: &'static str,
-    /// What it waits for, while retrying.
+    /// What it waits for, while retrying or waiting.
     pub waits_for: Option<String>,
     /// Since when it is in this state.
     pub since: Option<Timestamp>,
@@ -151,6 +154,19 @@ impl StageStatus {
         self.set("retrying", Some(retry.to_string()), now);
     }
 
+    /// Waits, as long as it takes; what takes longer than 15 s is told, and makes the stage not ready until it goes on. A server
+    /// that is there and does not answer would else look like one with nothing to do.
+    pub async fn watch<T>(&self, wait: impl Future<Output = T>, clock: &dyn Clock) -> T {
+        let mut wait = std::pin::pin!(wait);
+        if let Ok(done) = tokio::time::timeout(SLOW, wait.as_mut()).await {
+            return done;
+        }
+        tracing::warn!(stage = self.name, "no answer for {SLOW:?}: waiting on");
+        let what = format!("an answer of its database, for more than {SLOW:?}");
+        self.set("waiting", Some(what), clock.now());
+        wait.await
+    }
+
     /// It has taken records.
     pub fn took(&self, records: usize) {
         metrics::counter!("idtrail_records_in_total", "stage" => self.name.clone())
@@ -194,5 +210,33 @@ impl StageStatus {
             status.state = state;
             status.waits_for = waits_for;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{sync::oneshot, time::sleep};
+
+    use super::*;
+    use crate::SystemClock;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gets_no_answer_is_not_ready_until_it_comes() {
+        let health = Health::new();
+        let status = health.stage("history");
+        status.running(SystemClock.now());
+        let (answer, answered) = oneshot::channel();
+        let look = async {
+            sleep(SLOW.saturating_sub(Duration::from_millis(1))).await;
+            assert_eq!(health.not_ready(), [""; 0]);
+            sleep(Duration::from_millis(2)).await;
+            let said = "history is waiting: an answer of its database, for more than 15s";
+            assert_eq!(health.not_ready(), [said]);
+            answer.send(7).unwrap();
+        };
+        let (got, ()) = tokio::join!(status.watch(answered, &SystemClock), look);
+        assert_eq!(got, Ok(7));
+        status.committed(1, SystemClock.now());
+        assert_eq!(health.not_ready(), [""; 0]);
     }
 }

@@ -272,7 +272,8 @@ async fn keep<K: Keep>(stage: &K, context: &Context, batch: &Waiting<K::Ready>) 
         if !stage.lead().await? {
             return Ok(Err(KeepError::Moved));
         }
-        match stage.keep(&batch.ready).await {
+        let keeping = stage.keep(&batch.ready);
+        match status.watch(keeping, context.clock.as_ref()).await {
             Err(KeepError::Retry(retry)) => Err(retry),
             done => Ok(done),
         }

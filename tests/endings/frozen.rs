@@ -1,4 +1,4 @@
-//! Services end within their time though their database does not answer.
+//! A database that does not answer is seen, and services end within their time though it does not.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,6 +14,8 @@ use crate::world::{Kind, Parts, Setting, World, wait_for};
 /// Those with a database: what others do does not wait for one.
 const SERVICES: [&str; 3] = ["enrich", "notify", "audit"];
 const POSTS: usize = 2_000;
+/// How long it may take until somebody sees that nothing is answered.
+const SEEN: Duration = Duration::from_secs(40);
 /// How many records the history has read.
 const READ: &str = "idtrail_records_in_total{stage=\"audit\"}";
 /// How long the callbacks may take to their end after the restart.
@@ -67,7 +69,7 @@ async fn carry(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn services_end_within_their_time_though_their_database_is_frozen() {
+async fn a_frozen_database_is_seen_and_services_end_within_their_time_all_the_same() {
     let Some(parts) = Parts::of_environment() else {
         return;
     };
@@ -96,6 +98,17 @@ async fn services_end_within_their_time_though_their_database_is_frozen() {
     let frozen = pipe.gate.write().await;
     let sent = posting.join_next().await.unwrap().unwrap();
     assert!(sent.iter().all(|one| one.status == 200), "{sent:?}");
+    for name in ["notify", "audit"] {
+        let what = format!("{name} to say that it gets no answer");
+        wait_for(&what, SEEN, async || {
+            let said = world.page(name, "/readyz").await;
+            if said.contains("is waiting") || said.contains("is retrying") {
+                return Ok(());
+            }
+            Err(said)
+        })
+        .await;
+    }
     for name in SERVICES {
         world.ask_to_stop(name);
     }
