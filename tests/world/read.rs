@@ -11,10 +11,12 @@ use stage::{
     },
 };
 
-use super::World;
+use super::{World, wait_for};
 
 /// How long the end of a partition may hold nothing that can be seen (transaction markers).
 const QUIET: Duration = Duration::from_secs(1);
+/// How long a broker may take to know who leads.
+const LED: Duration = Duration::from_secs(20);
 /// How long a fetch may take on a busy machine before the first record comes.
 const FIRST: Duration = Duration::from_secs(8);
 
@@ -32,7 +34,15 @@ pub(super) async fn embedded(file: &Path, prefix: &str) -> Arc<dyn Broker> {
 
 /// Every record of a topic, by partition and offset.
 pub(crate) async fn records(broker: &Arc<dyn Broker>, topic: Topic) -> Vec<Record> {
-    let extents = broker.extents(topic).await.unwrap();
+    // A broker that has just come back, or thaws, may not know yet who leads.
+    let what = format!("the broker to say what {topic} has");
+    let asked = async || {
+        broker
+            .extents(topic)
+            .await
+            .map_err(|error| error.to_string())
+    };
+    let extents = wait_for(&what, LED, asked).await;
     let mut left: BTreeMap<i32, i64> = extents
         .iter()
         .filter(|extent| extent.next > extent.first)

@@ -47,7 +47,7 @@ impl Lead {
 
     /// Whether this process leads; becomes the leader if nobody is.
     ///
-    /// Asked with a limit of its own: not through a [`Way`](Ways), so that it tells best what is wrong.
+    /// Asked with a limit of its own: not through one of the [`Ways`](super::Ways), so that it tells best what is wrong.
     pub async fn holds(&self) -> Result<bool, Retry> {
         let Self::Locked {
             key,
