@@ -35,7 +35,9 @@ alive() { pid >/dev/null; }
 launch() {
   touch "$LOG"
   LOG_START=$(stat -c %s "$LOG")
-  setsid "$@" </dev/null >>"$LOG" 2>&1 &
+  # A session of its own, with our nice: where the kernel shares the CPU by sessions (autogroup), that of a process counts
+  # within its session only.
+  setsid bash -c '{ nice >/proc/self/autogroup; } 2>/dev/null; exec "$@"' part "$@" </dev/null >>"$LOG" 2>&1 &
   record_pid $!
 }
 
