@@ -12,12 +12,15 @@ import subprocess
 import sys
 
 
-# Tests of `world` that hold a door or a reader to milliseconds: whatever runs beside them would be measured, too.
-ALONE = ["threats::parsing::t23_", "threats::parsing::t37_", "threats::slow::t16_", "threats::slow::t17_ten_", "threats::untaken::"]
+# By program, the tests that hold a door or a reader to milliseconds: whatever runs beside them would be measured, too.
+ALONE = {
+    "world": ["threats::parsing::t23_", "threats::parsing::t37_", "threats::slow::t16_", "threats::slow::t17_ten_", "threats::untaken::"],
+    "ingest": ["durable::tests::a_hanging_broker_costs_"],
+}
 # Those that have its parts for themselves, to kill or to freeze them or to see how prompt a door is with them.
-PROMPT = ["crash::", "interrupted::", "threats::faults::", "threats::flood::", "threats::rolling::"]
-# Of each row the tests by name, of `world` only, and those that another row has.
-ROWS = {"alone": (ALONE, []), "prompt": (PROMPT, ALONE), "stories": ([], ALONE + PROMPT), "units": ([], [])}
+PROMPT = {"world": ["crash::", "interrupted::", "threats::faults::", "threats::flood::", "threats::rolling::"]}
+# Of each row the tests by name, where not all; those that other rows have; whether it is that of unit tests, where that matters.
+ROWS = {"alone": (ALONE, [], None), "prompt": (PROMPT, [ALONE], None), "stories": (None, [ALONE, PROMPT], False), "units": (None, [ALONE], True)}
 
 
 def programs(built):
@@ -37,24 +40,27 @@ def check(program, names):
     known = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout
     strangers = [name for name in names if name not in known]
     if strangers:
-        sys.exit(f"tests.py: no test of world is named {', '.join(strangers)}: mend the lists at the top")
+        sys.exit(f"tests.py: no test of {program} is named {', '.join(strangers)}: mend the lists at the top")
 
 
 def main():
     built, row, *arguments = sys.argv[1:]
-    names, skipped = ROWS[row]
-    chosen = [one for one in programs(built) if (one[1] == "test") == (row != "units") and (one[2] == "world" or not names)]
-    arguments += names + [word for name in skipped for word in ("--skip", name)]
-    failed = []
-    for folder, kind, name, program in chosen:
+    wanted, others, units = ROWS[row]
+    failed, ran = [], False
+    for folder, kind, name, program in programs(built):
+        if (units is not None and units != (kind != "test")) or (wanted is not None and name not in wanted):
+            continue
+        names, skipped = (wanted or {}).get(name, []), [one for other in others for one in other.get(name, [])]
         print(f"\n== {name} ({kind})", flush=True)
-        check(program, names)
-        if subprocess.run([program, *arguments], cwd=folder).returncode != 0:
+        check(program, names + skipped)
+        chosen = names + [word for one in skipped for word in ("--skip", one)]
+        ran = True
+        if subprocess.run([program, *arguments, *chosen], cwd=folder).returncode != 0:
             failed.append(name)
     if failed:
         print(f"failed: {', '.join(failed)}", flush=True)
     # Nothing to run is no success.
-    sys.exit(1 if failed or not chosen else 0)
+    sys.exit(1 if failed or not ran else 0)
 
 
 main()
