@@ -1,6 +1,6 @@
 //! What was refused is shown, and sent through again.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use schemas::Topic;
 use serde_json::Value;
@@ -49,6 +49,41 @@ async fn what_was_refused_is_shown_and_sent_through_again() {
     assert_eq!(whole.of(Topic::Operated).len(), 1, "the act is told of");
     let (code, _, error) = world.run(&["rejected", "show", "00000000-0000-4000-8000-000000000000"]);
     assert!(code == 1 && error.contains("rejected list"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_of_more_than_a_page_are_all_listed_once() {
+    const COUNT: usize = 1_100;
+    let Some(world) = World::start(Kind::Embedded, Setting::default()).await else {
+        return;
+    };
+    let (count, door) = (COUNT.to_string(), world.door());
+    let emit = [
+        "emit",
+        "--scenario",
+        "approved",
+        "--count",
+        &count,
+        "--to",
+        &door,
+    ];
+    let (code, said, error) = world.run(&[&emit[..], &["--customer", "A-77777:C-1"]].concat());
+    assert_eq!(code, 0, "{said}{error}");
+    world.settle(SOON).await;
+    let (_, said, _) = world.run(&["rejected", "list", "--json"]);
+    let json = lines(&said);
+    let ids: BTreeSet<&str> = json.iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!((json.len(), ids.len()), (COUNT, COUNT));
+    let (_, said, _) = world.run(&["rejected", "list"]);
+    let (headings, rows): (Vec<&str>, Vec<&str>) =
+        said.lines().partition(|line| line.starts_with("ID "));
+    assert!(headings.len() > 1, "each page has its own");
+    let shown: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| row.split(' ').next())
+        .collect();
+    let listed: Vec<&str> = json.iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(shown, listed, "in the same order");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,7 +84,7 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         stopper: context.stopper.clone(),
     };
     let reconciler = Reconciler::new(&config, databases, Arc::clone(&kek), log_key.clone());
-    let service = Service::new((history.clone(), keys), kek, &context);
+    let service = Service::new((&history, &keys), kek, &context, &mut ways);
     let api = Api {
         viewing: Arc::new(service.viewing(reading, &context)),
         access: Arc::new(access),
@@ -108,13 +108,9 @@ pub async fn start(config: Config, context: Context) -> anyhow::Result<()> {
         tokio::join!(
             Box::pin(service.run(&context, signing.as_ref(), (&worker, &reconciler))),
             answer(listener, api, context.stopper.clone()),
-        );
-        ways.hang_up().await;
+        )
     };
-    tokio::select! {
-        () = work => {}
-        () = ways.run() => {}
-    }
+    ways.open_for(work).await;
     Ok(())
 }
 
@@ -181,24 +177,21 @@ pub(crate) struct Service {
     pub(crate) queue: Queue,
     /// Where looks wait that this process did not answer.
     pub(crate) noted: Noted,
-    /// The writer's ways to the history and to the keys.
-    ways: Ways,
 }
 
 impl Service {
-    /// The service with ways of its own to its databases, which [`carry`](Self::carry) keeps open.
+    /// The service with connections of its own, which others do not wait for, by ways that are added to these.
     pub(crate) fn new(
-        (history, keys): (Database, Database),
+        (history, keys): (&Database, &Database),
         kek: Arc<Kek>,
         context: &Context,
+        ways: &mut Ways,
     ) -> Self {
-        let mut ways = Ways::default();
-        let through = [&history, &keys].map(|one| ways.through(one, WRITING, context.chance));
+        let through = [history, keys].map(|one| ways.through(one, WRITING, context.chance));
         let mut this = Self::on((&through[0], &through[1]), kek, context);
         // Says a word at a time, with a limit, and tells best what is wrong.
-        this.audit.lead = Lead::of(&history, Audit::NAME);
-        this.receipts.lead = Lead::of(&history, Receipts::NAME);
-        this.ways = ways;
+        this.audit.lead = Lead::of(history, Audit::NAME);
+        this.receipts.lead = Lead::of(history, Receipts::NAME);
         this
     }
 
@@ -238,7 +231,6 @@ impl Service {
             queue,
             noted: Noted(keys.clone()),
             codec,
-            ways: Ways::default(),
         }
     }
 
@@ -260,26 +252,14 @@ impl Service {
                 signing.run(context).await;
             }
         };
-        let work = async {
-            tokio::join!(
-                keep::run(&self.audit, context, &self.codec),
-                relay::run(&self.receipts, context, &self.codec),
-                self.queue.run(&self.audit, &self.noted, context),
-                self.noted.run(&self.audit, context),
-                worker.run(&self.audit, context),
-                reconciler.run(&self.audit, &self.acts, context),
-                sign,
-            );
-            self.ways.hang_up().await;
-        };
-        tokio::select! {
-            () = work => {}
-            () = self.carry() => {}
-        }
-    }
-
-    /// Keeps the ways open, for ever.
-    pub(crate) async fn carry(&self) {
-        self.ways.run().await;
+        tokio::join!(
+            keep::run(&self.audit, context, &self.codec),
+            relay::run(&self.receipts, context, &self.codec),
+            self.queue.run(&self.audit, &self.noted, context),
+            self.noted.run(&self.audit, context),
+            worker.run(&self.audit, context),
+            reconciler.run(&self.audit, &self.acts, context),
+            sign,
+        );
     }
 }

@@ -67,14 +67,7 @@ pub async fn start(
     let through = ways.through(&database, CONNECTIONS, context.chance);
     let databases = (&database, &through);
     let service = Service::new(&config, databases, (directory, channel), &context);
-    let work = async {
-        service.run(&context).await;
-        ways.hang_up().await;
-    };
-    tokio::select! {
-        () = work => {}
-        () = ways.run() => {}
-    }
+    ways.open_for(Box::pin(service.run(&context))).await;
     Ok(())
 }
 

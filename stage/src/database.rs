@@ -24,13 +24,13 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long the end of all connections may take. A server notices by itself who is gone without a word.
 const HANG_UP: Duration = Duration::from_secs(1);
 
-/// A connection on which nothing has come for so long asks whether anybody is there, so often and in this rhythm; nobody is,
-/// if there is no word in `GONE_AFTER`. In seconds, since the default of two hours is a night in which a machine without
+/// A connection on which nothing has come for so long asks whether anybody is there, so often and in this rhythm; nobody is
+/// if there is no word then, and what is sent must be acknowledged in the same time. In seconds, since the default of two hours is a night in which a machine without
 /// power holds the lock of who leads, and nobody takes over.
 const SILENT_FOR: Duration = Duration::from_secs(10);
 const TRY_EVERY: Duration = Duration::from_secs(5);
 const TRIES: u32 = 4;
-const GONE_AFTER: Duration = Duration::from_secs(30);
+const GONE_AFTER: Duration = SILENT_FOR.saturating_add(TRY_EVERY.saturating_mul(TRIES));
 
 /// What a session of PostgreSQL is told. Each look-up of a service has an index, but a plan made while a table was small
 /// or never analysed reads all of it, and stays: with some ten thousand rows such look-ups took two thirds of the

@@ -186,3 +186,22 @@ async fn within<T>(answer: impl Future<Output = sqlx::Result<T>>) -> Result<T, R
         .map_err(|_| Retry::because(format!("the head store does not answer within {ANSWER:?}")))?;
     answer.map_err(|error| Retry::because(format!("the head store does not answer: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_says_nothing_is_not_waited_for_without_an_end() {
+        let answer = tokio::time::timeout(
+            2 * ANSWER,
+            within(std::future::pending::<sqlx::Result<()>>()),
+        );
+        let said = answer
+            .await
+            .expect("it has an end")
+            .unwrap_err()
+            .to_string();
+        assert_eq!(said, "the head store does not answer within 10s");
+    }
+}

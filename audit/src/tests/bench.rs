@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use schemas::Timestamp;
-use stage::Record;
+use stage::{Record, database::Ways};
 
 use super::{
     records::About,
@@ -45,7 +45,8 @@ async fn measure(name: &'static str) {
     let body = vec![b'x'; 3_200];
     let kek = Arc::new(world.config.kek().unwrap());
     let databases = (world.database(), world.key_database());
-    let service = Service::new(databases, kek, &world.context());
+    let (context, mut ways) = (world.context(), Ways::default());
+    let service = Service::new((&databases.0, &databases.1), kek, &context, &mut ways);
     let story = async {
         keep(&service, &batch(&world, 0, &body)).await.unwrap();
         let (mut entries, mut seconds) = (0, 0.0);
@@ -86,10 +87,7 @@ async fn measure(name: &'static str) {
         )
         .await;
     };
-    tokio::select! {
-        () = story => {}
-        () = service.carry() => {}
-    }
+    ways.open_for(story).await;
     world.clear().await;
 }
 

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use directory::Directory;
 use schemas::{Event, Notified, Outcome, Position, Refusal, Rejected, Timestamp, Topic, header};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
 use stage::{
@@ -22,7 +23,10 @@ use super::{
     events::{event, raw},
     fakes::{Phonebook, Script},
 };
-use crate::{ChannelKind, Config, MIGRATIONS, Service, channel::discard::Discard};
+use crate::{
+    ChannelKind, Config, MIGRATIONS, Service,
+    channel::{Channel, discard::Discard},
+};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -114,29 +118,23 @@ impl World {
     pub(super) async fn service(&self, context: &Context) -> Service {
         let channel = Arc::clone(&self.script);
         let parts = (Arc::clone(&self.phonebook) as _, channel as _);
-        self.ready(Service::new(
-            &self.config(),
-            (&self.database, &self.database),
-            parts,
-            context,
-        ))
-        .await
+        self.ready(parts, context).await
     }
 
     /// The service with the channel that tells nobody.
     pub(super) async fn discarding(&self, context: &Context) -> Service {
         let parts = (Arc::clone(&self.phonebook) as _, Arc::new(Discard) as _);
-        self.ready(Service::new(
-            &self.config(),
-            (&self.database, &self.database),
-            parts,
-            context,
-        ))
-        .await
+        self.ready(parts, context).await
     }
 
-    async fn ready(&self, service: Service) -> Service {
+    async fn ready(
+        &self,
+        parts: (Arc<dyn Directory>, Arc<dyn Channel>),
+        context: &Context,
+    ) -> Service {
         use stage::keep::Keep as _;
+        let databases = (&self.database, &self.database);
+        let service = Service::new(&self.config(), databases, parts, context);
         service.codec.prepare(&[Topic::Notified]).await.unwrap();
         service.notify.offsets().await.unwrap();
         service

@@ -86,3 +86,26 @@ async fn lock(options: &PgConnectOptions, key: i64) -> sqlx::Result<Option<PgCon
         .await?;
     Ok(won.then_some(connection))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::database::Location;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_not_waited_for_without_an_end() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = silent.local_addr().unwrap();
+        let location = Location {
+            url: format!("postgres://user@{address}/some"),
+            password_file: None,
+        };
+        let database = Database::open(&location, "a.database").unwrap();
+        let lead = Lead::of(&database, "history");
+        let answer = timeout(2 * ANSWER, lead.holds()).await;
+        let said = answer.expect("it has an end").unwrap_err().to_string();
+        assert_eq!(said, "the database does not answer within 10s");
+    }
+}

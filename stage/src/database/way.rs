@@ -9,6 +9,7 @@
 //! sqlx and the server.
 
 use std::{
+    convert::Infallible,
     fs::DirEntry,
     io,
     os::unix::fs::DirBuilderExt as _,
@@ -16,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use rustix::net::sockopt;
 use sqlx::PgPool;
 use tokio::{
@@ -36,7 +38,7 @@ const YOUNG: Duration = Duration::from_mins(1);
 /// Pause after a failed accept (file descriptors used up), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Ways to servers, open as long as [`run`](Self::run) does.
+/// Ways to servers, open while some [work](Self::open_for) is done.
 #[derive(Debug, Default)]
 pub struct Ways(Vec<Way>);
 
@@ -59,17 +61,19 @@ impl Ways {
         }
     }
 
-    /// Keeps them open, for ever.
-    pub async fn run(&self) {
-        futures::future::join_all(self.0.iter().map(Way::run)).await;
-        // Without any there is nothing to keep.
-        std::future::pending::<()>().await;
-    }
-
-    /// Ends the connections that go through them, while they carry: one that is cut off would be told of, at each stop, as if
-    /// something were wrong with the database.
-    pub async fn hang_up(&self) {
-        futures::future::join_all(self.0.iter().map(|way| way.through.hang_up())).await;
+    /// Does the work while they are open, then ends its connections, and only then the ways: a connection that is cut off would
+    /// be told of, at each stop, as if something were wrong with the database. Work that is dropped cuts them off.
+    pub async fn open_for<T>(&self, work: impl Future<Output = T>) -> T {
+        let work = async {
+            let done = work.await;
+            futures::future::join_all(self.0.iter().map(|way| way.through.hang_up())).await;
+            done
+        };
+        let mut carrying: FuturesUnordered<_> = self.0.iter().map(Way::run).collect();
+        tokio::select! {
+            done = work => done,
+            Some(never) = carrying.next() => match never {},
+        }
     }
 }
 
@@ -115,7 +119,7 @@ impl Way {
     }
 
     /// Carries what comes, for ever.
-    async fn run(&self) {
+    async fn run(&self) -> Infallible {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
