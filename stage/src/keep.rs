@@ -245,8 +245,9 @@ async fn read_ahead<K: Keep>(
         let (next, records) = (next.collect(), batch.len());
         // Only a batch that is full says that more is waiting.
         let most = u32::from(limit.is_reached_by(&batch));
+        let readied = stage.ready(batch);
         let waiting = Waiting {
-            ready: stage.ready(batch).await,
+            ready: status.watch(readied, context.clock.as_ref()).await,
             records,
             next,
         };
