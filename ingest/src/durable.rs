@@ -166,4 +166,4 @@ impl Durable {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,7 +8,7 @@ mod bounds;
 mod crash;
 mod order;
 mod sealed;
-mod world;
+pub(crate) mod world;
 
 use world::{Mode, World, output};
 

@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use schemas::{Position, Topic};
 use stage::{
-    BatchLimit, Broker, BrokerError, Context, Extent, Output, Publisher, Reader, Registry, Start,
-    Subscription,
+    BatchLimit, Broker, BrokerError, Context, Extent, Output, Publisher, Reader, Record, Registry,
+    Start, Subscription,
     broker::{
         Assigned, Lag,
         embedded::{Embedded, Opening},
@@ -20,7 +20,7 @@ use stage::{
 use crate::{Config, durable::Durable, spool};
 
 /// What a post may wait where the broker hangs.
-pub(super) const DEADLINE: Duration = Duration::from_millis(100);
+pub(crate) const DEADLINE: Duration = Duration::from_millis(100);
 /// What it may wait elsewhere: no disk and no core is so slow that a post were answered too late, and then perhaps kept and
 /// sent again.
 const PATIENT: Duration = Duration::from_secs(10);
@@ -28,8 +28,9 @@ const PATIENT: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the broker does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    #[default]
     Works,
     Fails,
     Hangs,
@@ -41,24 +42,44 @@ pub(super) enum Mode {
     TakesAndFails,
     /// Takes no record of the key `large`.
     RefusesLarge,
+    /// Takes records; the next that are read are lost on their way to the reader.
+    LosesTheReader,
 }
 
 /// The embedded broker behind a switch.
 #[derive(Debug)]
-pub(super) struct Switched {
-    pub(super) inner: Embedded,
-    mode: Mutex<Mode>,
+pub(crate) struct Switched {
+    pub(crate) inner: Embedded,
+    mode: Arc<Mutex<Mode>>,
     /// How long it was given for the last record.
     given: Mutex<Duration>,
 }
 
 impl Switched {
-    pub(super) fn set(&self, mode: Mode) {
+    pub(crate) fn set(&self, mode: Mode) {
         *self.mode.lock().unwrap() = mode;
     }
 
-    pub(super) fn given(&self) -> Duration {
+    pub(crate) fn given(&self) -> Duration {
         *self.given.lock().unwrap()
+    }
+}
+
+struct SwitchedReader {
+    inner: Box<dyn Reader>,
+    mode: Arc<Mutex<Mode>>,
+}
+
+#[async_trait]
+impl Reader for SwitchedReader {
+    async fn next(&mut self, limit: &BatchLimit) -> Result<Vec<Record>, BrokerError> {
+        let records = self.inner.next(limit).await?;
+        let mut mode = self.mode.lock().unwrap();
+        if *mode == Mode::LosesTheReader {
+            *mode = Mode::Works;
+            return Err(BrokerError::Unavailable("switched off".to_owned()));
+        }
+        Ok(records)
     }
 }
 
@@ -79,7 +100,7 @@ impl Broker for Switched {
             Mode::RefusesLarge if output.key == b"large" => {
                 return Err(BrokerError::TooLarge(output.bytes()));
             }
-            Mode::Works | Mode::TakesAndFails | Mode::RefusesLarge => {}
+            Mode::Works | Mode::TakesAndFails | Mode::RefusesLarge | Mode::LosesTheReader => {}
         }
         let taken = self.inner.append(output, deadline).await;
         if mode == Mode::TakesAndFails {
@@ -97,7 +118,9 @@ impl Broker for Switched {
     }
 
     async fn read(&self, assigned: Vec<Assigned>) -> Result<Box<dyn Reader>, BrokerError> {
-        self.inner.read(assigned).await
+        let inner = self.inner.read(assigned).await?;
+        let mode = Arc::clone(&self.mode);
+        Ok(Box::new(SwitchedReader { inner, mode }))
     }
 
     async fn publisher(&self, name: &str) -> Result<Box<dyn Publisher>, BrokerError> {
@@ -129,17 +152,17 @@ impl Broker for Switched {
     }
 }
 
-pub(super) struct World {
-    pub(super) folder: PathBuf,
+pub(crate) struct World {
+    pub(crate) folder: PathBuf,
     /// Deletes the folder in the end, where it is ours.
     own: Option<tempfile::TempDir>,
-    pub(super) broker: Arc<Switched>,
-    pub(super) context: Context,
-    pub(super) config: Config,
+    pub(crate) broker: Arc<Switched>,
+    pub(crate) context: Context,
+    pub(crate) config: Config,
 }
 
 impl World {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let own = tempfile::tempdir().unwrap();
         let mut world = Self::at(own.path()).await;
         world.own = Some(own);
@@ -147,14 +170,14 @@ impl World {
     }
 
     /// One in which a broker that hangs is not waited for.
-    pub(super) async fn hurried() -> Self {
+    pub(crate) async fn hurried() -> Self {
         let mut world = Self::new().await;
         world.config.deadline_ms = u64::try_from(DEADLINE.as_millis()).unwrap();
         world
     }
 
     /// Over what another process has left in a folder.
-    pub(super) async fn at(folder: &Path) -> Self {
+    pub(crate) async fn at(folder: &Path) -> Self {
         let opening = Opening {
             prefix: "idtrail".to_owned(),
             partitions: 3,
@@ -164,7 +187,7 @@ impl World {
         let inner = Embedded::open(&file, opening, clock.clone()).await.unwrap();
         let broker = Arc::new(Switched {
             inner,
-            mode: Mutex::new(Mode::Works),
+            mode: Arc::default(),
             given: Mutex::default(),
         });
         let config = Config {
@@ -189,11 +212,11 @@ impl World {
         }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    pub(super) fn spool(&self) -> spool::Config {
+    pub(crate) fn spool(&self) -> spool::Config {
         spool::Config {
             file: self.path("spool.db"),
             key_file: self.path("spool.key"),
@@ -203,14 +226,14 @@ impl World {
         }
     }
 
-    pub(super) async fn durable(&self, spool: Option<spool::Config>) -> Durable {
+    pub(crate) async fn durable(&self, spool: Option<spool::Config>) -> Durable {
         let mut config = self.config.clone();
         config.spool = spool;
         Durable::open(&config, &self.context).await.unwrap()
     }
 
     /// What the topic holds: keys and values, in the order of their partitions.
-    pub(super) async fn topic(&self) -> Vec<(String, u64)> {
+    pub(crate) async fn topic(&self) -> Vec<(String, u64)> {
         let extents = self.broker.extents(Topic::Raw).await.unwrap();
         let mut left: i64 = extents
             .iter()
@@ -236,7 +259,7 @@ impl World {
 }
 
 /// A post of a key.
-pub(super) fn output(key: &str, n: u64) -> Output {
+pub(crate) fn output(key: &str, n: u64) -> Output {
     Output {
         topic: Topic::Raw,
         key: key.as_bytes().to_vec(),
@@ -246,7 +269,7 @@ pub(super) fn output(key: &str, n: u64) -> Output {
 }
 
 /// Waits for a condition, and says which did not come.
-pub(super) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -259,7 +282,7 @@ pub(super) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) 
 }
 
 /// Does something while the spool works beside it.
-pub(super) async fn beside<T>(durable: &Durable, work: impl Future<Output = T>) -> T {
+pub(crate) async fn beside<T>(durable: &Durable, work: impl Future<Output = T>) -> T {
     tokio::select! {
         () = durable.run() => unreachable!("it runs for ever"),
         done = work => done,
@@ -267,7 +290,7 @@ pub(super) async fn beside<T>(durable: &Durable, work: impl Future<Output = T>) 
 }
 
 /// Waits until nothing is spooled any more.
-pub(super) async fn drained(durable: &Durable) {
+pub(crate) async fn drained(durable: &Durable) {
     let records = || durable.status().spool.map_or(0, |spool| spool.records);
     beside(
         durable,
