@@ -25,8 +25,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const HANG_UP: Duration = Duration::from_secs(1);
 
 /// A connection on which nothing has come for so long asks whether anybody is there, so often and in this rhythm; nobody is
-/// if there is no word then, and what is sent must be acknowledged in the same time. In seconds, since the default of two hours is a night in which a machine without
-/// power holds the lock of who leads, and nobody takes over.
+/// if there is no word then, and what is sent must be acknowledged in the same time. In seconds, since the default of two
+/// hours is a night in which a machine without power holds the lock of who leads, and nobody takes over.
 const SILENT_FOR: Duration = Duration::from_secs(10);
 const TRY_EVERY: Duration = Duration::from_secs(5);
 const TRIES: u32 = 4;

@@ -1,10 +1,12 @@
 //! The table in a SQLite file; a list is handed over as a JSON array.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sqlx::{
-    ConnectOptions, SqliteConnection, SqlitePool, query, query_as, raw_sql,
+    ConnectOptions, SqliteConnection, SqlitePool,
+    error::DatabaseError,
+    query, query_as, raw_sql,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -20,6 +22,10 @@ use crate::{
 
 /// Only another import writes; waiting longer for it than for an answer helps nobody.
 const BUSY: Duration = Duration::from_secs(5);
+/// Until another has made the file.
+const AGAIN: Duration = Duration::from_millis(20);
+/// <https://sqlite.org/rescode.html#busy>
+const SQLITE_BUSY: &str = "5";
 
 const STEPS: Steps = ["
 create table directory_schema (version integer not null) strict;
@@ -72,13 +78,33 @@ impl Sqlite {
             .acquire_timeout(BUSY);
         Self(pool.connect_lazy_with(options))
     }
+
+    /// A connection past the pool, which would try for seconds and then say only that it took too long.
+    ///
+    /// Of several that make a file at once each has read its first page before one of them writes it, and SQLite then
+    /// refuses the others at once, however long they would wait. For them it is there a moment later.
+    async fn connect(&self) -> sqlx::Result<SqliteConnection> {
+        let begun = Instant::now();
+        loop {
+            match self.0.connect_options().connect().await {
+                Err(error) if is_busy(&error) && begun.elapsed() < BUSY => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code == SQLITE_BUSY)
 }
 
 #[async_trait]
 impl Store for Sqlite {
     async fn schema(&self) -> sqlx::Result<Option<i64>> {
-        // Past the pool, which would try for seconds and then say only that it took too long.
-        let mut connection = self.0.connect_options().connect().await?;
+        let mut connection = self.connect().await?;
         version(&mut connection).await
     }
 
