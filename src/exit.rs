@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, io::Write as _, process::ExitCode};
 
-use stage::{BrokerError, ConfigError};
+use stage::{BrokerError, ConfigError, database::DatabaseError};
 
 /// An end that is an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +85,14 @@ impl From<BrokerError> for Failure {
     }
 }
 
-impl From<stage::database::DatabaseError> for Failure {
-    fn from(error: stage::database::DatabaseError) -> Self {
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
         match error {
-            stage::database::DatabaseError::Unavailable { .. } => Self::unreachable(error),
-            stage::database::DatabaseError::Settings { .. }
-            | stage::database::DatabaseError::Version { .. } => Self::usage(error),
+            DatabaseError::Unavailable { .. } => Self::unreachable(error),
+            DatabaseError::Settings { .. }
+            | DatabaseError::Older { .. }
+            | DatabaseError::Newer { .. }
+            | DatabaseError::Tables { .. } => Self::usage(error),
         }
     }
 }

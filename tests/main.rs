@@ -7,6 +7,7 @@
 )]
 
 mod again;
+mod beginnings;
 mod crash;
 mod described;
 mod door;

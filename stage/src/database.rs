@@ -1,15 +1,16 @@
 //! Databases of services: one SQLite file or one PostgreSQL database each, and who leads on it.
 
-use std::{path::PathBuf, str::FromStr as _, time::Duration};
+use std::{cmp::Ordering, path::PathBuf, str::FromStr as _, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Executor as _, PgPool, SqlitePool,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::time::timeout;
 
+pub(crate) mod file;
 mod lead;
 mod way;
 
@@ -78,17 +79,38 @@ pub enum DatabaseError {
         /// Why.
         why: String,
     },
-    /// Its tables are not those of this release.
+    /// Its tables are of an earlier release, or there are none.
     #[error(
         "the database of `{setting}` is at version {found}, this release needs {needed}; run `idtrail database migrate`"
     )]
-    Version {
+    Older {
         /// The setting.
         setting: String,
         /// What it has.
         found: i64,
         /// What this release needs.
         needed: i64,
+    },
+    /// A later release made its tables.
+    #[error(
+        "the database of `{setting}` is at version {found}, newer than the {needed} of this release; run the release \
+         that made it"
+    )]
+    Newer {
+        /// The setting.
+        setting: String,
+        /// What it has.
+        found: i64,
+        /// What this release needs.
+        needed: i64,
+    },
+    /// Its tables cannot be made or upgraded; it is as it was before.
+    #[error("the tables in the database of `{setting}` cannot be made: {why}")]
+    Tables {
+        /// The setting.
+        setting: String,
+        /// Why.
+        why: String,
     },
 }
 
@@ -145,12 +167,22 @@ impl Database {
         migrations: &Migrations,
     ) -> Result<(), DatabaseError> {
         let done = match self {
-            Self::Sqlite(pool) => migrations.sqlite.run(pool).await,
+            Self::Sqlite(pool) => file::migrate(pool, migrations.sqlite).await,
             Self::Postgres(pool) => migrations.postgres.run(pool).await,
         };
-        done.map_err(|error| DatabaseError::Unavailable {
-            setting: setting.to_owned(),
-            why: error.to_string(),
+        let Err(error) = done else { return Ok(()) };
+        if matches!(error, MigrateError::VersionMissing(_)) {
+            self.check(setting, migrations).await?;
+        }
+        let (setting, why) = (setting.to_owned(), error.to_string());
+        let away = matches!(
+            error,
+            MigrateError::Execute(_) | MigrateError::ExecuteMigration(sqlx::Error::Io(_), _)
+        );
+        Err(if away {
+            DatabaseError::Unavailable { setting, why }
+        } else {
+            DatabaseError::Tables { setting, why }
         })
     }
 
@@ -179,14 +211,19 @@ impl Database {
                 });
             }
         };
-        if found == needed {
-            Ok(())
-        } else {
-            Err(DatabaseError::Version {
-                setting: setting.to_owned(),
+        let setting = setting.to_owned();
+        match found.cmp(&needed) {
+            Ordering::Equal => Ok(()),
+            Ordering::Less => Err(DatabaseError::Older {
+                setting,
                 found,
                 needed,
-            })
+            }),
+            Ordering::Greater => Err(DatabaseError::Newer {
+                setting,
+                found,
+                needed,
+            }),
         }
     }
 }

@@ -198,7 +198,7 @@ impl House {
     }
 }
 
-async fn open(folder: &TempDir, clock: &MockClock) -> Embedded {
+pub(crate) async fn open(folder: &TempDir, clock: &MockClock) -> Embedded {
     let opening = Opening {
         prefix: "test".to_owned(),
         partitions: PARTITIONS,

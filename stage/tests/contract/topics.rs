@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use schemas::Topic;
-use stage::{Broker as _, BrokerError, SystemClock, broker::kafka::Kafka};
+use stage::{
+    Broker as _, BrokerError, Clock as _, SystemClock, broker::kafka::Kafka, clock::MockClock,
+};
 
-use super::house::{DEADLINE, House, PARTITIONS, output, within};
+use super::house::{DEADLINE, House, PARTITIONS, open, output, within};
 
 both!(topics_are_made_once, extents_grow_with_what_is_written);
 
@@ -119,4 +121,19 @@ async fn a_wrong_setting_is_named_without_its_value() {
         matches!(asked, Err(BrokerError::Unavailable(_))),
         "{asked:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_who_make_a_file_at_once_open_it() {
+    let clock = MockClock::at(SystemClock.now());
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let all = futures::future::join_all((0..6).map(|_| open(&folder, &clock))).await;
+        for broker in &all {
+            assert_eq!(broker.check_topics().await, Ok(()));
+        }
+        for broker in all {
+            broker.close().await;
+        }
+    }
 }

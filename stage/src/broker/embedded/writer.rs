@@ -13,7 +13,7 @@ use super::{
     layout::{PartitionId, SCHEMA},
     unavailable,
 };
-use crate::{Clock, Output};
+use crate::{Clock, Output, database::file};
 
 /// Changes gathered into one transaction; bounds what a failed commit makes everybody repeat.
 const MAX_CHANGES: usize = 1_024;
@@ -73,7 +73,7 @@ impl Writer {
         clock: Arc<dyn Clock>,
         ends: watch::Sender<Ends>,
     ) -> sqlx::Result<Self> {
-        let mut connection = SqliteConnection::connect_with(options).await?;
+        let mut connection = file::connect(options).await?;
         sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
         let (had,): (i64,) = sqlx::query_as("SELECT count(*) FROM partitions")
             .fetch_one(&mut connection)
@@ -214,7 +214,7 @@ impl Writer {
 
     /// After an error (disk full, file locked) the connection may be in a broken transaction.
     async fn reconnect(&mut self) {
-        if let Ok(connection) = SqliteConnection::connect_with(&self.options).await {
+        if let Ok(connection) = file::connect(&self.options).await {
             self.connection = connection;
         }
     }
