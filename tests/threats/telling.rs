@@ -102,7 +102,15 @@ async fn t93_no_text_of_a_stranger_is_a_label() {
         world.settle(SOON).await;
         series(&world.page("up", "/metrics").await)
     };
-    // The first ones bring each series into being that there can be.
+    // The first ones bring each series into being that there can be; how far behind a stage is it tells after a while.
+    wait_for("each stage tells how far behind it is", SOON, || async {
+        let page = world.page("up", "/metrics").await;
+        let silent = ["validate", "enrich", "notify", "audit"]
+            .iter()
+            .find(|stage| !page.contains(&format!("_lag_records{{stage=\"{stage}\"}}")));
+        silent.map_or(Ok(()), |stage| Err(format!("{stage} does not")))
+    })
+    .await;
     let before = round(0, 20).await;
     let after = round(20, 220).await;
     let family = |name: &str| name.split('{').next().unwrap_or_default().to_owned();
