@@ -5,13 +5,14 @@ use std::{cmp::Ordering, path::PathBuf, str::FromStr as _, time::Duration};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Executor as _, PgPool, SqlitePool,
     migrate::{MigrateError, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::time::timeout;
 
 pub(crate) mod file;
 mod lead;
+pub(crate) mod pools;
 mod way;
 
 pub use lead::Lead;
@@ -143,10 +144,8 @@ impl Database {
                 .pragma("recursive_triggers", "ON")
                 .pragma("wal_autocheckpoint", "16384")
                 .disable_statement_logging();
-            let pool = SqlitePoolOptions::new()
-                .max_connections(CONNECTIONS)
-                .acquire_timeout(CONNECT);
-            return Ok(Self::Sqlite(pool.connect_lazy_with(options)));
+            let pool = pools::options(CONNECTIONS).connect_lazy_with(options);
+            return Ok(Self::Sqlite(pool));
         }
         let options = postgres(location).map_err(wrong)?;
         Ok(Self::Postgres(pool(options, CONNECTIONS)))
@@ -252,9 +251,7 @@ fn newest(migrator: &Migrator) -> i64 {
 
 /// At most so many connections to a PostgreSQL database, made when they are first used.
 pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
-    PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(CONNECT)
+    pools::options::<sqlx::Postgres>(connections)
         .after_connect(|connection, _| {
             Box::pin(async move {
                 connection

@@ -9,7 +9,13 @@ struct Name {
     instead: &'static str,
 }
 
-const NAMES: [Name; 4] = [
+const POOLS: &[&str] = &[
+    "stage/src/database/pools.rs",
+    "outside/directory/src/store.rs",
+];
+const NO_UPKEEP: &str = "a pool with sqlx's limits of age may hold a core for ever: ask stage::database, or the directory's store";
+
+const NAMES: [Name; 7] = [
     Name {
         word: "rdkafka",
         // The bench measures the bare client beside ours.
@@ -25,6 +31,21 @@ const NAMES: [Name; 4] = [
         word: "backoff",
         homes: &["stage/src/retry.rs"],
         instead: "only stage/src/retry.rs knows that crate: call `stage::retry`",
+    },
+    Name {
+        word: "PoolOptions",
+        homes: POOLS,
+        instead: NO_UPKEEP,
+    },
+    Name {
+        word: "PgPoolOptions",
+        homes: &[],
+        instead: NO_UPKEEP,
+    },
+    Name {
+        word: "SqlitePoolOptions",
+        homes: &[],
+        instead: NO_UPKEEP,
     },
     Name {
         word: "jumio",

@@ -1,6 +1,9 @@
 //! Where the table is kept. SQLite and PostgreSQL are twins: the same statements but for how a list is handed over.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use sqlx::pool::PoolOptions;
 
 use crate::{
     Import,
@@ -15,6 +18,18 @@ pub(crate) use sqlite::Sqlite;
 
 /// A few partitions ask side by side and each question is short; more would only queue inside the database.
 const MAX_CONNECTIONS: u32 = 4;
+
+/// Connections that are made when they are first used, and kept.
+///
+/// Nothing ends those that are old or idle: the task of sqlx 0.9.0 that does so may go round without an end, and hold a core
+/// and the process from ending (sqlx issue 3645, mended there and not yet released). Without limits of age there is none.
+fn pool<DB: sqlx::Database>(acquire_within: Duration) -> PoolOptions<DB> {
+    PoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(acquire_within)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
 
 /// The version of the tables that this release reads and writes.
 pub(crate) const SCHEMA: u16 = 1;
@@ -95,3 +110,18 @@ const CLEAR: [&str; 5] = [
 
 const SET_HEAD: &str = "update directory_head
     set version = $1, row_count = $2, default_onboarding_queue = $3, fallback_queue = $4";
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
+
+    use super::{Postgres, Sqlite};
+
+    #[tokio::test]
+    async fn no_pool_has_a_task_of_its_own() {
+        let _file = Sqlite::new(SqliteConnectOptions::new());
+        let _server = Postgres::new(PgConnectOptions::new());
+        let runtime = tokio::runtime::Handle::current();
+        assert_eq!(runtime.metrics().num_alive_tasks(), 0);
+    }
+}

@@ -7,9 +7,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use schemas::{Position, Topic};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
@@ -19,7 +17,7 @@ use self::{
     writer::{Change, Guard, Writer},
 };
 use super::{Assigned, Broker, BrokerError, Extent, Lag, Publisher, Reader, Subscription};
-use crate::{Clock, Output, Registry};
+use crate::{Clock, Output, Registry, database::pools};
 
 mod change;
 mod extent;
@@ -39,6 +37,8 @@ const QUEUE: usize = 4_096;
 const MAX_RECORD_BYTES: usize = 1_048_576;
 /// Connections that read: every stage, `tail`, and some to spare.
 const READERS: u32 = 6;
+/// How long a reader may wait for its turn: all stages read by the same few connections.
+const TURN: Duration = Duration::from_secs(30);
 /// How long another process's write (a replay) may hold the file before ours fails.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -100,9 +100,8 @@ impl Embedded {
         let tasks = TaskTracker::new();
         tasks.spawn(writer.run(requests));
         tasks.close();
-        let reading = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .idle_timeout(Some(Duration::from_mins(1)))
+        let reading = pools::options(READERS)
+            .acquire_timeout(TURN)
             .connect_lazy_with(options.read_only(true));
         Ok(Self(Arc::new(Shared {
             registry: registry::InFile::new(

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{
-    ConnectOptions, PgConnection, PgPool, Postgres as Pg, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    ConnectOptions, PgConnection, PgPool, Postgres as Pg, Transaction, postgres::PgConnectOptions,
     query, query_as, raw_sql,
 };
 
 use super::{
-    ALL_ACCOUNTS, ALL_CONTACTS, ALL_OWNERS, CLEAR, HEAD, HeadRow, MAX_CONNECTIONS, SCHEMA,
-    SCHEMA_VERSION, SET_HEAD, SET_SCHEMA, Steps, Store, steps_from,
+    ALL_ACCOUNTS, ALL_CONTACTS, ALL_OWNERS, CLEAR, HEAD, HeadRow, SCHEMA, SCHEMA_VERSION, SET_HEAD,
+    SET_SCHEMA, Steps, Store, pool, steps_from,
 };
 use crate::{
     Import,
@@ -66,10 +65,7 @@ pub(crate) struct Postgres(PgPool);
 
 impl Postgres {
     pub(crate) fn new(options: PgConnectOptions) -> Self {
-        let pool = PgPoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
-            .acquire_timeout(CONNECT);
-        Self(pool.connect_lazy_with(options.application_name("idtrail directory")))
+        Self(pool(CONNECT).connect_lazy_with(options.application_name("idtrail directory")))
     }
 
     async fn reading(&self) -> sqlx::Result<Transaction<'static, Pg>> {

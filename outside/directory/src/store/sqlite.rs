@@ -7,12 +7,12 @@ use sqlx::{
     ConnectOptions, SqliteConnection, SqlitePool,
     error::DatabaseError,
     query, query_as, raw_sql,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{
-    ALL_ACCOUNTS, ALL_CONTACTS, ALL_OWNERS, CLEAR, HEAD, HeadRow, MAX_CONNECTIONS, SCHEMA,
-    SCHEMA_VERSION, SET_HEAD, SET_SCHEMA, Steps, Store, steps_from,
+    ALL_ACCOUNTS, ALL_CONTACTS, ALL_OWNERS, CLEAR, HEAD, HeadRow, SCHEMA, SCHEMA_VERSION, SET_HEAD,
+    SET_SCHEMA, Steps, Store, pool, steps_from,
 };
 use crate::{
     Import,
@@ -73,10 +73,7 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
-            .acquire_timeout(BUSY);
-        Self(pool.connect_lazy_with(options))
+        Self(pool(BUSY).connect_lazy_with(options))
     }
 
     /// A connection past the pool, which would try for seconds and then say only that it took too long.
