@@ -77,14 +77,19 @@ async fn a_database_of_a_later_release_is_left_to_it() {
 #[tokio::test]
 async fn tables_are_made_all_or_none() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("notify.db");
-    // In the way of one that is made after others.
-    execute(&file, "CREATE TABLE outbox (x INTEGER)").await;
+    let file = folder.path().join("history.db");
+    // In the way of a later migration: those before it have made theirs by then.
+    execute(&file, "CREATE TABLE reconciliation (x INTEGER)").await;
     let (code, said) = migrate(folder.path());
     assert!(
-        code == Some(2) && said.contains("`notify.database` cannot be made"),
+        code == Some(2)
+            && said.contains("`audit.database` cannot be made")
+            && said.contains("migration 2"),
         "{code:?} {said}"
     );
-    execute(&file, "DROP TABLE outbox").await;
+    // Where one of the first migration stood, this would fail.
+    execute(&file, "CREATE TABLE topics (x INTEGER)").await;
+    execute(&file, "DROP TABLE topics").await;
+    execute(&file, "DROP TABLE reconciliation").await;
     assert_eq!(migrate(folder.path()), (Some(0), String::new()));
 }
